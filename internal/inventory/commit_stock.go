@@ -25,6 +25,6 @@ func (s *Service) CommitStock(ctx context.Context, in contract.Step) (contract.R
 		}
 		r = r.moveTo(StatusCommitted, s.clock.Now())
 		with := commit.With{Barrier: once.Returning(r.result()), Events: s.stateEvents(ctx, contract.StockCommitted, r)}
-		return r.result(), s.store.Move(ctx, r, Reserved, Shipped, with)
+		return r.result(), s.move(ctx, r, Reserved, Shipped, with)
 	})
 }

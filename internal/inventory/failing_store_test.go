@@ -70,6 +70,13 @@ func (s *torn) Adjust(ctx context.Context, before, after []inventory.Shard, with
 	return s.Store.Adjust(ctx, before, after, with)
 }
 
+func (s *torn) Split(ctx context.Context) ([]string, error) {
+	if err := s.call(); err != nil {
+		return nil, err
+	}
+	return s.Store.Split(ctx)
+}
+
 func (s *torn) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {
 	if err := s.call(); err != nil {
 		return nil, err
@@ -103,6 +110,10 @@ func TestUseCaseFailsWithItsStoreAndThenCanBeRepeated(t *testing.T) {
 		"release none": {1, false, step((*inventory.Service).ReleaseStock)},
 		"adjust": {2, false, func(s *inventory.Service) error {
 			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, adjustment("mug", 1))
+			return err
+		}},
+		"merge": {1, false, func(s *inventory.Service) error {
+			_, err := s.MergeStock(context.Background())
 			return err
 		}},
 		"sweep": {2, true, func(s *inventory.Service) error {

@@ -5,7 +5,8 @@
 // Orders move units between buckets, all lines of an order or none. No bucket is ever negative.
 //
 // The stock of a product is one item, its shard 0, until many orders want it at once. Then it is
-// split into shards, each with the three buckets; see shards.go and docs/adr/0055.
+// split into shards, each with the three buckets, and merged when that is over; see shards.go and
+// docs/adr/0055.
 package inventory
 
 import (
@@ -58,15 +59,22 @@ type Store interface {
 	// Reservations returns the reservations of up to 50 distinct orders, in their order. Orders
 	// without one are left out.
 	Reservations(ctx context.Context, orderIDs []string) ([]Reservation, error)
-	// Move moves all parts of r from one bucket to another and stores r. It returns
-	// fault.ErrLostRace unless r is the version after the stored one, and a Blocked with
-	// ErrOutOfStock if a shard's bucket holds too little. A reservation may also be blocked with
-	// ErrContended, soon enough that the caller can try another shard.
+	// Move moves all parts of r from one bucket to another and stores r, which keeps its first
+	// Parts. It returns fault.ErrLostRace unless r is the version after the stored one, and a
+	// Blocked with ErrOutOfStock if a shard's bucket holds too little. A reservation may also be
+	// blocked with ErrContended, soon enough that the caller can try another shard.
 	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
-	// Adjust gives the shards of a product the available units of after, which may have more shards
-	// than before. It returns fault.ErrLostRace unless the stored shards equal before; a shard that
-	// does not exist equals an empty one. Every shard of after gains.
+	// Adjust makes a product's shards those of after, which may be more or fewer than before. It
+	// returns fault.ErrLostRace unless the stored shards equal before, and may return ErrContended;
+	// a shard that does not exist equals an empty one. Every shard of before and after gains.
 	Adjust(ctx context.Context, before, after []Shard, with commit.With) error
+	// Shift adds to the available units of a product's shards what after has more than before, or
+	// takes it away. Unlike Adjust it leaves what orders have moved meanwhile. It returns
+	// fault.ErrLostRace unless shard 0 has the gains of before and no shard falls below zero. The
+	// shards it changes gain, and shard 0. after has at least as many shards as before.
+	Shift(ctx context.Context, before, after []Shard, with commit.With) error
+	// Split returns the products that have several shards. The latest may be missing.
+	Split(ctx context.Context) (skus []string, err error)
 	// Overdue returns the reservations that have been RESERVED since before a time. A very recent
 	// one may be missing. If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Reservation, error)

@@ -33,6 +33,6 @@ func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.
 		from := r.bucket()
 		r = r.moveTo(StatusReleased, s.clock.Now())
 		with := commit.With{Barrier: once.Returning(r.result()), Events: s.stateEvents(ctx, contract.StockReleased, r)}
-		return r.result(), s.store.Move(ctx, r, from, Available, with)
+		return r.result(), s.move(ctx, r, from, Available, with)
 	})
 }

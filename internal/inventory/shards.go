@@ -9,14 +9,16 @@ import (
 
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 )
 
 // Shard is one of the items that hold a product's stock. Orders that write different shards do not
 // conflict.
 type Shard struct {
 	Stock
-	// Gains counts how often the shard got available units, or was adjusted. Available units only
-	// fall between two reads with equal Gains. Between two equal reads nothing happened.
+	// Gains counts how often the shard got available units, or took part in an adjustment; shard 0
+	// takes part in all of them. Available units only fall between two reads with equal Gains.
+	// Between two equal reads nothing happened.
 	Gains int64
 }
 
@@ -31,7 +33,7 @@ func Whole(shards []Shard) (sum Stock) {
 	return sum
 }
 
-// Part is the part of a line that a shard holds.
+// Part is the part of a line that a shard holds, or held until a merge.
 type Part struct {
 	SKU             string
 	Shard, Quantity int
@@ -74,27 +76,41 @@ const (
 )
 
 // take reserves the lines of r. Without knowing better, it takes them from the shards that the
-// order's id selects. If one of these blocks it, it reads all shards of that product.
+// order's id selects.
 func (s *Service) take(ctx context.Context, r Reservation, with commit.With) error {
-	at := int(crc32.ChecksumIEEE([]byte(r.OrderID)) % maxShards)
-	parts := map[string][]Part{}
+	at := start(r)
 	for _, l := range r.Items {
 		n, _ := s.split.LoadOrStore(l.SKU, 1)
-		parts[l.SKU] = []Part{{l.SKU, at % n.(int), l.Quantity}}
+		r.Parts = append(r.Parts, Part{l.SKU, at % n.(int), l.Quantity})
+	}
+	return s.move(ctx, r, Available, Reserved, with)
+}
+
+// start returns where a reservation begins to look for units.
+func start(r Reservation) int { return int(crc32.ChecksumIEEE([]byte(r.OrderID)) % maxShards) }
+
+// move moves the units of r between two buckets. They may be in other shards than r's parts say: a
+// merge has moved them, or another order was faster. Then it reads all shards of that product.
+func (s *Service) move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error {
+	at := start(r)
+	parts := map[string][]Part{}
+	for _, p := range r.Held() {
+		parts[p.SKU] = append(parts[p.SKU], p)
 	}
 	contended := map[string]bool{}
 	for range tries + len(r.Items) {
-		if r.Parts = inOrder(r.Items, parts); len(r.Parts) > maxParts {
-			return ErrContended
+		var err error
+		if r.Parts, err = s.fit(ctx, r.Items, parts, from); err != nil {
+			return err
 		}
-		err := s.store.Move(ctx, r, Available, Reserved, with)
+		err = s.store.Move(ctx, r, from, to, with)
 		var blocked *Blocked
 		if !errors.As(err, &blocked) {
 			return err
 		}
 		at++ // others go where this order was
 		line := r.Items[slices.IndexFunc(r.Items, func(l contract.Line) bool { return l.SKU == blocked.SKU })]
-		shards, err := s.enough(ctx, line)
+		shards, err := s.enough(ctx, line, from)
 		if err != nil {
 			return err
 		}
@@ -105,7 +121,7 @@ func (s *Service) take(ctx context.Context, r Reservation, with commit.With) err
 			contended[line.SKU] = true
 		}
 		s.split.Store(line.SKU, len(shards))
-		parts[line.SKU] = choose(shards, line.Quantity, at)
+		parts[line.SKU] = choose(shards, from, line.Quantity, at)
 	}
 	return ErrContended
 }
@@ -123,18 +139,18 @@ func inOrder(lines []contract.Line, parts map[string][]Part) (all []Part) {
 	return all
 }
 
-// choose takes a quantity from shards that have it: from one if possible, beginning at one, else
-// from as few as possible.
-func choose(shards []Shard, quantity, at int) (parts []Part) {
+// choose takes a quantity from shards that have it in a bucket: from one if possible, beginning at
+// one, else from as few as possible.
+func choose(shards []Shard, from Bucket, quantity, at int) (parts []Part) {
 	sku := shards[0].SKU
 	for i := range shards {
-		if n := (at + i) % len(shards); shards[n].Available >= quantity {
+		if n := (at + i) % len(shards); shards[n].In(from) >= quantity {
 			return []Part{{sku, n, quantity}}
 		}
 	}
 	largest := make([]Part, len(shards))
 	for n, s := range shards {
-		largest[n] = Part{sku, n, s.Available}
+		largest[n] = Part{sku, n, s.In(from)}
 	}
 	slices.SortStableFunc(largest, func(a, b Part) int { return cmp.Compare(b.Quantity, a.Quantity) })
 	for _, p := range largest {
@@ -146,21 +162,62 @@ func choose(shards []Shard, quantity, at int) (parts []Part) {
 	return parts
 }
 
-// enough returns the shards of a product if they have enough for a line, or ErrOutOfStock if at
-// some instant they had not. For several shards that takes two reads: if none gained in between,
-// there was no more at the end of the first read than it found.
-func (s *Service) enough(ctx context.Context, line contract.Line) ([]Shard, error) {
+// fit returns the parts in the order of the lines. If those of a reservation do not fit into one
+// transaction, it gathers the lines that take the most.
+func (s *Service) fit(
+	ctx context.Context, lines []contract.Line, parts map[string][]Part, from Bucket,
+) ([]Part, error) {
+	for range lines {
+		all := inOrder(lines, parts)
+		if len(all) <= maxParts || from != Available {
+			return all, nil
+		}
+		line := slices.MaxFunc(lines, func(a, b contract.Line) int {
+			return cmp.Compare(len(parts[a.SKU]), len(parts[b.SKU]))
+		})
+		if err := s.gather(ctx, line); err != nil {
+			return nil, err
+		}
+		parts[line.SKU] = []Part{{line.SKU, 0, line.Quantity}}
+	}
+	return inOrder(lines, parts), nil
+}
+
+// gather moves available units into shard 0, so that it has enough for a line.
+func (s *Service) gather(ctx context.Context, line contract.Line) error {
+	for range looks {
+		shards, err := s.enough(ctx, line, Available)
+		if err != nil {
+			return err
+		}
+		after := slices.Clone(shards)
+		for _, p := range choose(shards, Available, line.Quantity, 0) {
+			after[p.Shard].Available -= p.Quantity
+			after[0].Available += p.Quantity
+		}
+		if err = s.store.Shift(ctx, shards, after, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+			return err
+		}
+	}
+	return ErrContended
+}
+
+// enough returns the shards of a product if they have enough for a line in a bucket. Of available
+// units it returns ErrOutOfStock if at some instant they had not. For several shards that takes two
+// reads: if none gained in between, there was no more at the end of the first read than it found.
+// What an order holds exists, in whichever shard.
+func (s *Service) enough(ctx context.Context, line contract.Line, from Bucket) ([]Shard, error) {
 	var before []Shard
 	for range looks {
 		shards, err := s.store.Shards(ctx, line.SKU)
 		if errors.Is(err, ErrNoStock) {
 			return nil, ErrOutOfStock
 		}
-		if err != nil || Whole(shards).Available >= line.Quantity {
+		if err != nil || Whole(shards).In(from) >= line.Quantity {
 			return shards, err
 		}
 		sameGains := func(a, b Shard) bool { return a.Gains == b.Gains }
-		if len(shards) == 1 || slices.EqualFunc(before, shards, sameGains) {
+		if from == Available && (len(shards) == 1 || slices.EqualFunc(before, shards, sameGains)) {
 			return nil, ErrOutOfStock
 		}
 		before = shards
@@ -168,28 +225,39 @@ func (s *Service) enough(ctx context.Context, line contract.Line) ([]Shard, erro
 	return nil, ErrContended
 }
 
-// snapshot returns a product's shards as they were at one instant: two reads agree.
-func (s *Service) snapshot(ctx context.Context, sku string) ([]Shard, error) {
-	var before []Shard
+// snapshot returns a product's shards as they were at one instant: two reads agree. If orders write
+// them all the time, moving is true: the sum of the buckets is as it was at one instant, since
+// shard 0 gains whenever units come, go or change their shard; but each shard is as of a moment of
+// its own.
+func (s *Service) snapshot(ctx context.Context, sku string) (shards []Shard, moving bool, err error) {
+	var before, summed []Shard
 	for range looks {
 		shards, err := s.store.Shards(ctx, sku)
 		if err != nil || len(shards) == 1 || slices.Equal(before, shards) {
-			return shards, err
+			return shards, false, err
+		}
+		if before != nil && before[0].Gains == shards[0].Gains {
+			summed = before
 		}
 		before = shards
 	}
-	return nil, ErrContended
+	if summed == nil {
+		return nil, false, ErrContended
+	}
+	return summed, true, nil
 }
 
-// grow splits a product into more shards, if that is worthwhile, and returns its shards. If others
-// are faster, the caller meets them again and reads what they did.
+// grow spreads a product's units evenly over as many shards as are worthwhile, and returns its
+// shards. If others are faster, the caller meets them again and reads what they did.
 func (s *Service) grow(ctx context.Context, shards []Shard) []Shard {
-	n := min(maxShards, Whole(shards).Available/perShard)
-	if s.whole || n <= len(shards) {
+	available := Whole(shards).Available
+	n := max(len(shards), min(maxShards, available/perShard))
+	lopsided := slices.ContainsFunc(shards, func(s Shard) bool { return s.Available > 2*(available/n)+1 })
+	if s.whole || n == len(shards) && !lopsided {
 		return shards
 	}
 	grown := spread(shards, 0, n)
-	if err := s.store.Adjust(ctx, shards, grown, commit.With{}); err != nil {
+	if err := s.store.Shift(ctx, shards, grown, commit.With{}); err != nil {
 		return shards
 	}
 	return grown

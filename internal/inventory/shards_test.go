@@ -17,10 +17,19 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// crowd is a store in which the next reservations conflict with others.
+// crowd is a store in which the next reservations conflict with others. If it is busy, so does
+// every adjustment of several shards.
 type crowd struct {
 	*memory.Store
 	conflicts, moves, reads int
+	busy                    bool
+}
+
+func (s *crowd) Adjust(ctx context.Context, before, after []inventory.Shard, w commit.With) error {
+	if s.busy && len(before) > 1 {
+		return inventory.ErrContended
+	}
+	return s.Store.Adjust(ctx, before, after, w)
 }
 
 func (s *crowd) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, w commit.With) error {
@@ -57,9 +66,7 @@ func split(t *testing.T, svc *inventory.Service, store *crowd, order string, n i
 	store.conflicts = 2
 	_, err := svc.ReserveStock(t.Context(), mugs(order, n))
 	must(t, err)
-	if shards, err := store.Shards(t.Context(), "mug"); err != nil || len(shards) != 16 {
-		t.Fatalf("%d shards, %v; want 16", len(shards), err)
-	}
+	wantShards(t, store, 16)
 }
 
 func wantMugs(t *testing.T, svc *inventory.Service, available, reserved, shipped int) {
@@ -81,9 +88,7 @@ func TestOrdinaryProductIsReservedByOneWrite(t *testing.T) {
 	store.conflicts = 1 // by chance
 	_, err = svc.ReserveStock(t.Context(), mugs("2", 2))
 	must(t, err)
-	if shards, err := store.Shards(t.Context(), "mug"); err != nil || len(shards) != 1 {
-		t.Errorf("%d shards after one conflict, %v; want 1", len(shards), err)
-	}
+	wantShards(t, store, 1)
 }
 
 func TestSplitProductIsSoldShippedAndReturned(t *testing.T) {
@@ -141,12 +146,143 @@ func TestProductIsKeptWholeWhileAnOlderVersionRuns(t *testing.T) {
 	store.conflicts = 5
 	_, err := svc.KeepWhole().ReserveStock(t.Context(), mugs("1", 2))
 	must(t, err)
-	if shards, err := store.Shards(t.Context(), "mug"); err != nil || len(shards) != 1 {
-		t.Errorf("%d shards, %v; want 1", len(shards), err)
-	}
+	wantShards(t, store, 1)
 	store.conflicts = 1000
 	if _, err := svc.KeepWhole().ReserveStock(t.Context(), mugs("2", 2)); fault.KindOf(err) != fault.Transient {
 		t.Errorf("%v, want a transient error", err)
+	}
+}
+
+func wantShards(t *testing.T, store *crowd, want int) {
+	t.Helper()
+	if shards, err := store.Shards(t.Context(), "mug"); err != nil || len(shards) != want {
+		t.Errorf("%d shards, %v; want %d", len(shards), err, want)
+	}
+}
+
+func TestSplitProductIsMergedWhenCalm(t *testing.T) {
+	svc, store := market(t)
+	split(t, svc, store, "1", 5)
+	for n := range 14 {
+		_, err := svc.ReserveStock(t.Context(), mugs(fmt.Sprint("many-", n), 6)) // each from several shards
+		must(t, err)
+	}
+	for n := range 4 {
+		_, err := svc.CommitStock(t.Context(), mugs(fmt.Sprint("many-", n), 6))
+		must(t, err)
+	}
+	store.busy = true
+	if merged, err := svc.MergeStock(t.Context()); merged != 0 || err != nil {
+		t.Errorf("%d merged, %v, while orders write the product; want none", merged, err)
+	}
+	store.busy = false
+	for _, want := range []int{1, 0} {
+		if merged, err := svc.MergeStock(t.Context()); merged != want || err != nil {
+			t.Errorf("%d merged, %v; want %d", merged, err, want)
+		}
+		wantShards(t, store, 1)
+		wantMugs(t, svc, 11, 65, 24)
+	}
+	t.Run("an order finds the units that it held in other shards", func(t *testing.T) {
+		for n := range 8 {
+			_, err := svc.CommitStock(t.Context(), mugs(fmt.Sprint("many-", n), 6))
+			must(t, err)
+		}
+		for _, order := range []string{"1", "many-0", "many-7", "many-13"} { // shipped before, after, never
+			_, err := svc.ReleaseStock(t.Context(), mugs(order, 0))
+			must(t, err)
+		}
+		wantMugs(t, svc, 34, 30, 36)
+	})
+	t.Run("in a product that was split again, too", func(t *testing.T) {
+		store.conflicts = 2
+		_, err := svc.ReserveStock(t.Context(), mugs("again", 4))
+		must(t, err)
+		wantShards(t, store, 8)
+		for _, order := range []string{"many-6", "many-12", "again"} {
+			_, err := svc.ReleaseStock(t.Context(), mugs(order, 0))
+			must(t, err)
+		}
+		wantMugs(t, svc, 46, 24, 30)
+	})
+}
+
+func TestOldServiceSellsAMergedProductByOneRead(t *testing.T) {
+	svc, store := market(t)
+	split(t, svc, store, "1", 5)
+	_, err := svc.MergeStock(t.Context())
+	must(t, err)
+	for n := range 20 { // svc believes in 16 shards, until the first order that is not in shard 0
+		store.moves, store.reads = 0, 0
+		_, err := svc.ReserveStock(t.Context(), mugs(fmt.Sprint("late-", n), 1))
+		must(t, err)
+	}
+	if store.moves != 1 || store.reads != 0 {
+		t.Errorf("%d writes and %d reads of stock, want 1 and 0", store.moves, store.reads)
+	}
+	wantMugs(t, svc, 75, 25, 0)
+}
+
+func TestFragmentedStockIsReservedWithinOneTransaction(t *testing.T) {
+	const products = 40 // the most lines of an order
+	store := memory.New(clock.System{})
+	order := contract.Step{OrderID: "1", CustomerID: "c"}
+	for n := range products {
+		var fragments []inventory.Shard
+		for range 16 {
+			one := inventory.Stock{SKU: fmt.Sprint("mug-", n), Available: 1}
+			fragments = append(fragments, inventory.Shard{Stock: one})
+		}
+		must(t, store.Adjust(t.Context(), nil, fragments, commit.With{}))
+		order.Items = append(order.Items, contract.Line{SKU: fragments[0].SKU, Quantity: 16})
+	}
+	svc := inventory.New(store, clock.System{}, &ids.Sequence{})
+	_, err := svc.ReserveStock(t.Context(), order)
+	must(t, err)
+	r, err := svc.GetReservation(t.Context(), "1")
+	must(t, err)
+	if n := len(r.Held()); n < products || n > 90 {
+		t.Errorf("reserved in %d parts, want at most 90", n)
+	}
+	_, err = svc.CommitStock(t.Context(), order)
+	must(t, err)
+	for _, l := range order.Items {
+		want := inventory.Stock{SKU: l.SKU, Shipped: 16}
+		if got, err := svc.GetStock(t.Context(), l.SKU); err != nil || got != want {
+			t.Errorf("stock is %+v, %v; want %+v", got, err, want)
+		}
+	}
+}
+
+func TestAdjustmentDoesNotWaitForOrdersToPause(t *testing.T) {
+	svc, store := market(t)
+	split(t, svc, store, "1", 4)
+	store.busy = true
+	available := 96
+	for _, delta := range []int{70, -3, -100} {
+		available += delta
+		want := inventory.Stock{SKU: "mug", Available: available, Reserved: 4, Moving: true}
+		got, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, adjustment("mug", delta))
+		if err != nil || got != want {
+			t.Errorf("adjusted by %d: %+v, %v; want %+v", delta, got, err, want)
+		}
+		wantMugs(t, svc, available, 4, 0)
+	}
+	_, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, adjustment("mug", -available-1))
+	if !errors.Is(err, inventory.ErrBelowZero) {
+		t.Errorf("one more than there are: %v, want ErrBelowZero", err)
+	}
+	_, _, err = svc.AdjustStock(t.Context(), idempotency.Request{}, adjustment("mug", 500)) // all in shard 0
+	must(t, err)
+	store.conflicts = 2
+	_, err = svc.ReserveStock(t.Context(), mugs("2", 1))
+	must(t, err)
+	shards, err := store.Shards(t.Context(), "mug")
+	must(t, err)
+	for n, shard := range shards {
+		if shard.Available < 30 || shard.Available > 40 {
+			t.Errorf("shard %d has %d of %d after orders met there", n, shard.Available, available+500)
+		}
 	}
 }
 

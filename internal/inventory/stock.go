@@ -3,10 +3,12 @@ package inventory
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 )
 
@@ -28,6 +30,21 @@ type Stock struct {
 	Available int    `json:"onHand"`
 	Reserved  int    `json:"reserved"`
 	Shipped   int    `json:"shipped"`
+	// Moving says that orders moved units while they were counted: the sum of the buckets is exact,
+	// and each bucket as of a moment during the count.
+	Moving bool `json:"-"`
+}
+
+// In returns the number of units in a bucket.
+func (s Stock) In(b Bucket) int {
+	switch b {
+	case Reserved:
+		return s.Reserved
+	case Shipped:
+		return s.Shipped
+	default:
+		return s.Available
+	}
 }
 
 // OnHand returns the number of units in the warehouse.
@@ -35,8 +52,10 @@ func (s Stock) OnHand() int { return s.Available + s.Reserved }
 
 // GetStock returns the stock of a product, or ErrNoStock.
 func (s *Service) GetStock(ctx context.Context, sku string) (Stock, error) {
-	shards, err := s.snapshot(ctx, sku)
-	return Whole(shards), err
+	shards, moving, err := s.snapshot(ctx, sku)
+	sum := Whole(shards)
+	sum.Moving = moving
+	return sum, err
 }
 
 // Adjustment is an operator's correction of stock.
@@ -50,6 +69,8 @@ type Adjustment struct {
 // returns the new stock. Reserved stock is not changed. A SKU without stock must be a product of
 // the catalog; otherwise it returns ErrUnknownSKU, since nobody could order the stock of a misspelt
 // SKU. The event records who did it and why.
+//
+// If orders write the shards of the product all the time, the new stock is Moving.
 func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Adjustment) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
 		before, err := s.store.Shards(ctx, a.SKU)
@@ -57,7 +78,7 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 			before, err = []Shard{{Stock: Stock{SKU: a.SKU}}}, s.requireProduct(ctx, a)
 		}
 		if err == nil && Whole(before).Available+a.Delta < 0 {
-			before, err = s.enough(ctx, contract.Line{SKU: a.SKU, Quantity: -a.Delta})
+			before, err = s.enough(ctx, contract.Line{SKU: a.SKU, Quantity: -a.Delta}, Available)
 		}
 		if errors.Is(err, ErrOutOfStock) {
 			err = ErrBelowZero
@@ -65,12 +86,43 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 		if err != nil {
 			return Stock{}, err
 		}
-		after := spread(before, a.Delta, len(before))
 		// Stock has no version. The time serves as one, since adjustments are rare.
 		e := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a.Adjusted)
-		with := commit.With{Reply: once.Returning(Whole(after)), Events: []envelope.Event{e}}
-		return Whole(after), s.store.Adjust(ctx, before, after, with)
+		with := func(stock Stock) commit.With {
+			return commit.With{Reply: once.Returning(stock), Events: []envelope.Event{e}}
+		}
+		after := spread(before, a.Delta, len(before))
+		err = s.store.Adjust(ctx, before, after, with(Whole(after)))
+		if len(before) == 1 || !errors.Is(err, ErrContended) && !errors.Is(err, fault.ErrLostRace) {
+			return Whole(after), err
+		}
+		return s.adjustMoving(ctx, a.SKU, a.Delta, with)
 	})
+}
+
+// adjustMoving adjusts a split product whose shards do not stand still: as few of them as possible,
+// whatever orders do to them meanwhile.
+func (s *Service) adjustMoving(
+	ctx context.Context, sku string, delta int, with func(Stock) commit.With,
+) (Stock, error) {
+	before, _, err := s.snapshot(ctx, sku)
+	if err != nil {
+		return Stock{}, err
+	}
+	sum := Whole(before)
+	if sum.Available+delta < 0 {
+		return Stock{}, fault.ErrLostRace // which proves it, or finds more
+	}
+	after := slices.Clone(before)
+	if delta > 0 {
+		after[0].Available += delta
+	} else {
+		for _, p := range choose(before, Available, -delta, 0) {
+			after[p.Shard].Available -= p.Quantity
+		}
+	}
+	sum.Available, sum.Moving = sum.Available+delta, true
+	return sum, s.store.Shift(ctx, before, after, with(sum))
 }
 
 // requireProduct returns ErrUnknownSKU if the catalog does not have the SKU, unless that is

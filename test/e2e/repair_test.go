@@ -159,7 +159,7 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 // Sweeps of a correct system repair nothing.
 func TestSweepsFindNothingInAHealthySystem(t *testing.T) {
 	for function, want := range map[string]string{
-		"sweep-orders": `{"flagged":0,"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`,
+		"sweep-orders": `{"flagged":0,"overdue":0,"stuck":0}`, "sweep-reservations": `{"merged":0,"overdue":0,"stuck":0}`,
 		"reconcile-charges":    `{"flagged":0,"voided":0}`,
 		"relay-catalog-events": `""`, "relay-orders-events": `""`, "relay-inventory-events": `""`,
 		"relay-payments-events": `""`, "relay-shipping-events": `""`, "relay-gateway-events": `""`,

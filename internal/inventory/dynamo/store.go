@@ -145,38 +145,110 @@ func gains(values ddb.Values) string {
 	return ", gains = if_not_exists(gains, :zero) + :one"
 }
 
-// Adjust changes the available stock. It creates the items that do not exist.
+// Adjust replaces the shards. It creates the items that do not exist, and keeps empty ones.
 func (s Store) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	sku := after[0].SKU
 	var ops []ddb.Op
-	for n, shard := range after {
-		expected := inventory.Shard{Stock: inventory.Stock{SKU: shard.SKU}}
-		if n < len(before) {
-			expected = before[n]
-		}
-		condition := "onHand = :before AND reserved = :reserved AND shipped = :shipped AND gains = :gains"
-		if expected.Gains == 0 { // an item from before gains were counted has none
-			either := "(attribute_not_exists(gains) OR gains = :gains)"
-			condition = strings.Replace(condition, "gains = :gains", either, 1)
-		}
-		if expected == (inventory.Shard{Stock: inventory.Stock{SKU: shard.SKU}}) {
+	for n := range max(len(before), len(after)) {
+		expected, next := at(before, n, sku), at(after, n, sku)
+		condition := "onHand = :before AND reserved = :beforeReserved AND shipped = :beforeShipped AND " +
+			unchanged(expected)
+		if expected == at(nil, n, sku) {
 			condition = "attribute_not_exists(pk) OR (" + condition + ")"
 		}
 		values := ddb.Values{
-			":before": ddb.Number(int64(expected.Available)), ":after": ddb.Number(int64(shard.Available)),
-			":reserved": ddb.Number(int64(expected.Reserved)), ":shipped": ddb.Number(int64(expected.Shipped)),
-			":gains": ddb.Number(expected.Gains),
+			":before": ddb.Number(int64(expected.Available)), ":beforeReserved": ddb.Number(int64(expected.Reserved)),
+			":beforeShipped": ddb.Number(int64(expected.Shipped)), ":gains": ddb.Number(expected.Gains),
+			":after": ddb.Number(int64(next.Available)), ":reserved": ddb.Number(int64(next.Reserved)),
+			":shipped": ddb.Number(int64(next.Shipped)),
 		}
 		expression := "SET onHand = :after, reserved = :reserved, shipped = :shipped" + gains(values)
-		if n == 0 && len(after) > 1 {
-			values[":shards"] = ddb.Number(int64(len(after)))
-			expression += ", shards = :shards"
-		}
-		ops = append(ops, ddb.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
-			TableName: &s.Name, Key: shardKey(shard.SKU, n), ConditionExpression: &condition,
-			UpdateExpression: &expression, ExpressionAttributeValues: values,
-		}}})
+		ops = append(ops, s.adjust(sku, n, condition, expression+counted(n, before, after, values), values))
 	}
 	return s.Commit(ctx, with, ops...)
+}
+
+// Shift adds the differences. It creates the items that do not exist.
+func (s Store) Shift(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	sku := after[0].SKU
+	var ops []ddb.Op
+	for n := range after {
+		change := after[n].Available - at(before, n, sku).Available
+		if n > 0 && change == 0 {
+			continue
+		}
+		values := ddb.Values{":change": ddb.Number(int64(change))}
+		expression := "SET onHand = if_not_exists(onHand, :zero) + :change, " +
+			"reserved = if_not_exists(reserved, :zero), shipped = if_not_exists(shipped, :zero)" +
+			gains(values) + counted(n, before, after, values)
+		var conditions []string
+		if n == 0 {
+			values[":gains"] = ddb.Number(before[0].Gains)
+			conditions = append(conditions, unchanged(before[0]))
+		}
+		if change < 0 {
+			values[":least"] = ddb.Number(int64(-change))
+			conditions = append(conditions, "onHand >= :least")
+		}
+		ops = append(ops, s.adjust(sku, n, strings.Join(conditions, " AND "), expression, values))
+	}
+	return s.Commit(ctx, with, ops...)
+}
+
+func (s Store) adjust(sku string, n int, condition, expression string, values ddb.Values) ddb.Op {
+	update := &types.Update{
+		TableName: &s.Name, Key: shardKey(sku, n), UpdateExpression: &expression, ExpressionAttributeValues: values,
+	}
+	if condition != "" {
+		update.ConditionExpression = &condition
+	}
+	return ddb.Op{
+		Refused: fault.ErrLostRace, Busy: inventory.ErrContended, Write: types.TransactWriteItem{Update: update},
+	}
+}
+
+// at returns the nth shard, or an empty one.
+func at(shards []inventory.Shard, n int, sku string) inventory.Shard {
+	if n < len(shards) {
+		return shards[n]
+	}
+	return inventory.Shard{Stock: inventory.Stock{SKU: sku}}
+}
+
+// unchanged is the condition that a shard has the gains it was read with. An item from before gains
+// were counted has none.
+func unchanged(expected inventory.Shard) string {
+	if expected.Gains == 0 {
+		return "(attribute_not_exists(gains) OR gains = :gains)"
+	}
+	return "gains = :gains"
+}
+
+// counted returns the part of an expression that keeps the number of shards in shard 0, and shard 0
+// in the index while there are several.
+func counted(n int, before, after []inventory.Shard, values ddb.Values) string {
+	if n > 0 || len(after) == max(1, len(before)) {
+		return ""
+	}
+	values[":shards"] = ddb.Number(int64(len(after)))
+	if len(after) == 1 {
+		return ", shards = :shards REMOVE openPk, openSk"
+	}
+	open := ddb.OpenSince(after[0].SKU, split)
+	values[":openPk"], values[":openSk"] = ddb.String(open.PK), ddb.String(open.SK)
+	return ", shards = :shards, openPk = :openPk, openSk = :openSk"
+}
+
+// split is since when a split product is in the index: always, since its age does not matter.
+var split = time.Unix(0, 0)
+
+// Split finds the products in the index.
+func (s Store) Split(ctx context.Context) (skus []string, err error) {
+	err = s.EachOpen(ctx, split.Add(time.Second), func(pk string) error {
+		skus = append(skus, strings.TrimPrefix(pk, "stock#"))
+		return nil
+	})
+	return skus, err
 }
 
 // Overdue finds reservations in the index and reads each from the table, since the index is
@@ -184,7 +256,11 @@ func (s Store) Adjust(ctx context.Context, before, after []inventory.Shard, with
 func (s Store) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {
 	var overdue []inventory.Reservation
 	err := s.EachOpen(ctx, before, func(pk string) error {
-		r, err := s.Reservation(ctx, strings.TrimPrefix(pk, "order#"))
+		id, found := strings.CutPrefix(pk, "order#")
+		if !found {
+			return nil // a split product
+		}
+		r, err := s.Reservation(ctx, id)
 		if err == nil && r.Status == inventory.StatusReserved && r.UpdatedAt.Before(before) {
 			overdue = append(overdue, r)
 		}

@@ -18,7 +18,7 @@ func TestScheduleSweepsReservations(t *testing.T) {
 	}
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	h := sweepReservations(inventory.New(memory.New(c), c, &ids.Sequence{}))
-	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"overdue":0,"stuck":0}` {
+	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"merged":0,"overdue":0,"stuck":0}` {
 		t.Errorf("answer %s, %v", out, err)
 	}
 }

@@ -36,7 +36,8 @@ type Shape struct {
 	// WholeOrders makes orders of two lines. Their histories cannot be partitioned by product, so
 	// checking takes far longer.
 	WholeOrders bool
-	// Contended makes most reservations conflict with others, so that products are split.
+	// Contended makes most reservations and adjustments conflict with others, so that products are
+	// split. They are merged again all the time.
 	Contended bool
 }
 
@@ -81,6 +82,9 @@ func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []por
 				op.Output = c.run(t.Context(), svc)
 				op.Return = int64(time.Since(start))
 				histories[client] = append(histories[client], op)
+				if shape.Contended && random.IntN(6) == 0 {
+					_, _ = svc.MergeStock(t.Context()) // nobody can tell
+				}
 			}
 		})
 	}
@@ -97,10 +101,18 @@ func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []por
 	return history
 }
 
-// crowded is a store in which three of four reservations conflict with others.
+// crowded is a store in which three of four reservations conflict with others, and half of the
+// adjustments of split products.
 type crowded struct {
 	inventory.Store
-	moves atomic.Int64
+	moves, adjusts atomic.Int64
+}
+
+func (s *crowded) Adjust(ctx context.Context, before, after []inventory.Shard, w with.With) error {
+	if len(before) > 1 && s.adjusts.Add(1)%2 == 0 {
+		return inventory.ErrContended
+	}
+	return s.Store.Adjust(ctx, before, after, w)
 }
 
 func (s *crowded) Move(

@@ -3,6 +3,7 @@ package lineartest_test
 import (
 	"context"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -53,16 +54,27 @@ func (s nearsighted) Shards(ctx context.Context, sku string) ([]inventory.Shard,
 	return shards[:min(1, len(shards))], err
 }
 
-// misplacing is a store that releases and ships parts from shard 0, whichever holds them.
-type misplacing struct{ *memory.Store }
+// partial is a store that merges available units only.
+type partial struct{ *memory.Store }
 
-func (s misplacing) Move(
-	ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With,
-) error {
-	if from != inventory.Available {
-		r.Parts = nil
+func (s partial) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	if len(after) < len(before) {
+		after[0].Reserved = before[0].Reserved
 	}
-	return s.Store.Move(ctx, r, from, to, with)
+	return s.Store.Adjust(ctx, before, after, with)
+}
+
+// late is a store that shifts units whether shard 0 gained or not.
+type late struct{ *memory.Store }
+
+func (s late) Shift(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	runtime.Gosched()
+	now, err := s.Shards(ctx, after[0].SKU)
+	if err == nil {
+		before = slices.Clone(before)
+		before[0].Gains = now[0].Gains
+	}
+	return s.Store.Shift(ctx, before, after, with)
 }
 
 func TestBrokenStoresAreFound(t *testing.T) {
@@ -76,7 +88,8 @@ func TestBrokenStoresAreFound(t *testing.T) {
 			return s
 		},
 		"OneShardOnly": func() inventory.Store { return nearsighted{memory.New(clock.System{})} },
-		"WrongShard":   func() inventory.Store { return misplacing{memory.New(clock.System{})} },
+		"PartialMerge": func() inventory.Store { return partial{memory.New(clock.System{})} },
+		"LateShift":    func() inventory.Store { return late{memory.New(clock.System{})} },
 	}
 	for name, open := range broken {
 		t.Run(name, func(t *testing.T) {

@@ -91,7 +91,7 @@ func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to invent
 			return err
 		}
 		for _, p := range r.Held() {
-			if stock := s.stock.Get(key(p.SKU, p.Shard)); *bucket(&stock, from) < p.Quantity {
+			if stock := s.stock.Get(key(p.SKU, p.Shard)); stock.In(from) < p.Quantity {
 				return &inventory.Blocked{SKU: p.SKU, Err: inventory.ErrOutOfStock}
 			}
 		}
@@ -126,30 +126,79 @@ func (s *Store) Overdue(_ context.Context, before time.Time) ([]inventory.Reserv
 	}), nil
 }
 
-// Adjust changes the available stock.
+// Adjust replaces the shards.
 func (s *Store) Adjust(_ context.Context, before, after []inventory.Shard, with commit.With) error {
+	sku := after[0].SKU
+	all := max(len(before), len(after))
 	return s.Commit(with, func() error {
-		for n, next := range after {
-			expected := inventory.Shard{Stock: inventory.Stock{SKU: next.SKU}}
-			if n < len(before) {
-				expected = before[n]
-			}
-			stored := s.stock.Get(key(next.SKU, n))
-			if stored.SKU = next.SKU; stored.Shard != expected {
+		for n := range all {
+			stored := s.stock.Get(key(sku, n))
+			if stored.SKU = sku; stored.Shard != at(before, n, sku) {
 				return fault.ErrLostRace
 			}
 		}
-		for n, next := range after {
-			stored := s.stock.Get(key(next.SKU, n))
-			stored.SKU, stored.Available = next.SKU, next.Available
-			stored.Gains++
-			if n == 0 && len(after) > 1 {
-				stored.count = len(after)
-			}
-			s.stock.Save(key(next.SKU, n), stored)
+		for n := range all {
+			stored := s.stock.Get(key(sku, n))
+			gains := stored.Gains
+			stored.Shard = at(after, n, sku)
+			stored.Gains = gains + 1
+			s.save(n, stored, len(after))
 		}
 		return nil
 	})
+}
+
+// Shift adds the differences.
+func (s *Store) Shift(_ context.Context, before, after []inventory.Shard, with commit.With) error {
+	sku := after[0].SKU
+	return s.Commit(with, func() error {
+		lost := s.stock.Get(sku).Gains != before[0].Gains
+		change := func(n int) int { return after[n].Available - at(before, n, sku).Available }
+		for n := range after {
+			lost = lost || s.stock.Get(key(sku, n)).Available+change(n) < 0
+		}
+		if lost {
+			return fault.ErrLostRace
+		}
+		for n := range after {
+			if n > 0 && change(n) == 0 {
+				continue
+			}
+			stored := s.stock.Get(key(sku, n))
+			stored.SKU, stored.Available = sku, stored.Available+change(n)
+			stored.Gains++
+			s.save(n, stored, len(after))
+		}
+		return nil
+	})
+}
+
+// at returns the nth shard, or an empty one.
+func at(shards []inventory.Shard, n int, sku string) inventory.Shard {
+	if n < len(shards) {
+		return shards[n]
+	}
+	return inventory.Shard{Stock: inventory.Stock{SKU: sku}}
+}
+
+// save writes a shard of a product that has count of them.
+func (s *Store) save(n int, stored shard, count int) {
+	if n == 0 {
+		stored.count = count
+	}
+	s.stock.Save(key(stored.SKU, n), stored)
+}
+
+// Split returns the products with several shards.
+func (s *Store) Split(context.Context) (skus []string, err error) {
+	s.View(func() {
+		for _, key := range s.stock.Keys() {
+			if item := s.stock.Get(key); item.count > 1 {
+				skus = append(skus, item.SKU)
+			}
+		}
+	})
+	return skus, nil
 }
 
 // Reservations returns reservations.

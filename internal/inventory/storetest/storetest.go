@@ -23,6 +23,7 @@ var Suite = storesuite.Suite[inventory.Store]{
 		overdueListsOldReservations,
 		reservationsAreReadInOneBatch,
 		partsAreMovedInTheirShards, everyGainIsCounted, moreShardsAreMadeOnce, adjustNeedsEveryShardAsBefore,
+		shardsAreMergedInAllBuckets, shiftLeavesWhatOrdersMove, shiftNeedsTheGainsOfShard0AndEnough,
 	},
 	Kinds: map[string]storesuite.Kind[inventory.Store]{
 		"Stock": {
@@ -303,6 +304,87 @@ func adjustNeedsEveryShardAsBefore(t *testing.T, s inventory.Store) {
 		t.Errorf("Adjust from shards of which one was used since: %v, want ErrLostRace", err)
 	}
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
+}
+
+func shardsAreMergedInAllBuckets(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3, 4)
+	stock(t, s, "b", 5)
+	r := parted("1", 1, 1, 2)
+	move(t, s, r, inventory.Available, inventory.Reserved)
+	wantSplit(t, s, "a")
+	before, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	whole := []inventory.Shard{{Stock: inventory.Whole(before)}}
+	must(t, s.Adjust(t.Context(), before, whole, commit.With{}))
+	wantSplit(t, s)
+	found, err := s.Shards(t.Context(), "a")
+	want := inventory.Stock{SKU: "a", Available: 6, Reserved: 3}
+	if err != nil || len(found) != 1 || found[0].Stock != want {
+		t.Fatalf("shards are %+v, %v; want %+v in one", found, err, want)
+	}
+	r.Version, r.Status = 2, inventory.StatusCommitted
+	if err := s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}); !errors.Is(err,
+		inventory.ErrOutOfStock) {
+		t.Errorf("move where nothing is any more: %v, want ErrOutOfStock", err)
+	}
+	first := r.Parts
+	r.Parts = nil
+	move(t, s, r, inventory.Reserved, inventory.Shipped)
+	if got, err := s.Reservation(t.Context(), "1"); err != nil || fmt.Sprint(got.Parts) != fmt.Sprint(first) {
+		t.Errorf("parts are %v, %v; want the first, %v", got.Parts, err, first)
+	}
+	must(t, s.Shift(t.Context(), found, shards(4, 2), commit.With{}))
+	wantSplit(t, s, "a")
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 6, Shipped: 3})
+}
+
+func wantSplit(t *testing.T, s inventory.Store, want ...string) {
+	t.Helper()
+	if got, err := s.Split(t.Context()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("split are %v, %v; want %v", got, err, want)
+	}
+	if overdue, err := s.Overdue(t.Context(), storesuite.Start); err != nil || len(overdue) > 0 {
+		t.Errorf("overdue are %v, %v; want none", overdue, err)
+	}
+}
+
+func shiftLeavesWhatOrdersMove(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3, 4)
+	before, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	move(t, s, parted("1", 1, 0, 1, 2), inventory.Available, inventory.Reserved)
+	after := shards(4, 1, 4, 5)
+	must(t, s.Shift(t.Context(), before, after, commit.With{}))
+	found, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	for n, want := range []inventory.Shard{
+		{Stock: inventory.Stock{SKU: "a", Available: 4}, Gains: before[0].Gains + 1},
+		{Stock: inventory.Stock{SKU: "a", Available: 0, Reserved: 1}, Gains: before[1].Gains + 1},
+		{Stock: inventory.Stock{SKU: "a", Available: 2, Reserved: 2}, Gains: before[2].Gains},
+		{Stock: inventory.Stock{SKU: "a", Available: 5}, Gains: 1},
+	} {
+		if len(found) != 4 || found[n] != want {
+			t.Fatalf("shards are %+v, want shard %d to be %+v", found, n, want)
+		}
+	}
+}
+
+func shiftNeedsTheGainsOfShard0AndEnough(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3)
+	before, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	refused := func(why string, after []inventory.Shard) {
+		t.Helper()
+		if err := s.Shift(t.Context(), before, after, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("%s: %v, want ErrLostRace", why, err)
+		}
+	}
+	move(t, s, parted("1", 1, 1, 2), inventory.Available, inventory.Reserved)
+	refused("two of the one that is left in shard 0", shards(0, 5))
+	refused("two of the one that is left in shard 1", shards(4, 1))
+	must(t, s.Shift(t.Context(), before, shards(2, 2), commit.With{}))
+	refused("shard 0 gained", shards(2, 4))
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 1, Reserved: 3})
 }
 
 func reservation(order string, version int64, status inventory.Status, items ...contract.Line) inventory.Reservation {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"orderflow/internal/inventory"
@@ -9,7 +10,7 @@ import (
 )
 
 // crowd is inventory's store while other orders want the same products: a third of the reservations
-// conflict, so that products are split.
+// conflict, so that products are split, and of the adjustments of split products.
 type crowd struct {
 	inventory.Store
 	w      *World
@@ -22,6 +23,9 @@ func (s crowd) Move(ctx context.Context, r inventory.Reservation, from, to inven
 		return &inventory.Blocked{SKU: r.Items[0].SKU, Err: inventory.ErrContended}
 	}
 	err := s.Store.Move(ctx, r, from, to, with)
+	if from != inventory.Available && errors.Is(err, inventory.ErrOutOfStock) {
+		s.w.reach("units were no longer where they were reserved")
+	}
 	switch {
 	case err != nil:
 	case len(r.Parts) > len(r.Items):
@@ -34,13 +38,29 @@ func (s crowd) Move(ctx context.Context, r inventory.Reservation, from, to inven
 
 // Adjust is part of inventory.Store.
 func (s crowd) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	if len(before) > 1 && !s.w.calm && s.chance.IntN(3) == 0 {
+		return inventory.ErrContended
+	}
 	err := s.Store.Adjust(ctx, before, after, with)
+	switch {
+	case err != nil:
+	case len(after) < len(before):
+		s.w.reach("a product was merged")
+	case len(after) > 1:
+		s.w.reach("a split product was adjusted")
+	}
+	return err
+}
+
+// Shift is part of inventory.Store.
+func (s crowd) Shift(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	err := s.Store.Shift(ctx, before, after, with)
 	switch {
 	case err != nil:
 	case len(after) > len(before):
 		s.w.reach("a product was split")
-	case len(after) > 1:
-		s.w.reach("a split product was adjusted")
+	case len(with.Events) > 0:
+		s.w.reach("a split product was adjusted while orders wrote it")
 	}
 	return err
 }

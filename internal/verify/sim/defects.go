@@ -100,17 +100,15 @@ func refundsUnseen(n *network, r *http.Request) (*http.Response, error) {
 	return response(res.StatusCode, bytes.ReplaceAll(body, []byte(`"refundedAmount"`), []byte(`"unseen"`))), err
 }
 
-// misplacing is a store that ships and returns from shard 0 what other shards hold.
-type misplacing struct{ inventory.Store }
+// partial is a store that merges only available units of a split product.
+type partial struct{ inventory.Store }
 
-// Move is part of inventory.Store.
-func (s misplacing) Move(
-	ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With,
-) error {
-	if from != inventory.Available {
-		r.Parts = nil
+// Adjust is part of inventory.Store.
+func (s partial) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	if len(after) < len(before) {
+		after[0].Reserved = before[0].Reserved
 	}
-	return s.Store.Move(ctx, r, from, to, with)
+	return s.Store.Adjust(ctx, before, after, with)
 }
 
 // overwriting is a store whose adjustments ignore what was reserved meanwhile.

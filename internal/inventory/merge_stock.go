@@ -1,0 +1,34 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+)
+
+// MergeStock moves the units of split products back into shard 0, in all buckets, and returns how
+// many products it merged. It leaves a product whose shards change between its read and its write:
+// many orders still want it. A failed product does not stop the others; the error is returned at
+// the end.
+//
+// Reservations still name the shards that their units were in. They find them in shard 0.
+func (s *Service) MergeStock(ctx context.Context) (merged int, err error) {
+	skus, err := s.store.Split(ctx)
+	for _, sku := range skus {
+		shards, failed := s.store.Shards(ctx, sku)
+		if failed == nil && len(shards) > 1 {
+			whole := Shard{Stock: Whole(shards)}
+			failed = s.store.Adjust(ctx, shards, []Shard{whole}, commit.With{})
+		}
+		switch {
+		case failed == nil && len(shards) > 1:
+			merged++
+		case failed != nil && !errors.Is(failed, fault.ErrLostRace) && !errors.Is(failed, ErrContended):
+			err = errors.Join(err, fmt.Errorf("stock of %s: %w", sku, failed))
+		}
+	}
+	return merged, err
+}
