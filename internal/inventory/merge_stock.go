@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/fault"
 )
 
 // MergeStock moves the units of split products back into shard 0, in all buckets, and returns how
@@ -26,7 +25,7 @@ func (s *Service) MergeStock(ctx context.Context) (merged int, err error) {
 		switch {
 		case failed == nil && len(shards) > 1:
 			merged++
-		case failed != nil && !errors.Is(failed, fault.ErrLostRace) && !errors.Is(failed, ErrContended):
+		case failed != nil && !overtaken(failed):
 			err = errors.Join(err, fmt.Errorf("stock of %s: %w", sku, failed))
 		}
 	}

@@ -195,12 +195,15 @@ func (s *Service) gather(ctx context.Context, line contract.Line) error {
 			after[p.Shard].Available -= p.Quantity
 			after[0].Available += p.Quantity
 		}
-		if err = s.store.Shift(ctx, shards, after, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+		if err = s.store.Shift(ctx, shards, after, commit.With{}); !overtaken(err) {
 			return err
 		}
 	}
 	return ErrContended
 }
+
+// overtaken reports whether others wrote a product's shards first, so that a new look may help.
+func overtaken(err error) bool { return errors.Is(err, ErrContended) || errors.Is(err, fault.ErrLostRace) }
 
 // enough returns the shards of a product if they have enough for a line in a bucket. Of available
 // units it returns ErrOutOfStock if at some instant they had not. For several shards that takes two

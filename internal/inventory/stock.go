@@ -93,10 +93,16 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 		}
 		after := spread(before, a.Delta, len(before))
 		err = s.store.Adjust(ctx, before, after, with(Whole(after)))
-		if len(before) == 1 || !errors.Is(err, ErrContended) && !errors.Is(err, fault.ErrLostRace) {
+		if len(before) == 1 || !overtaken(err) {
 			return Whole(after), err
 		}
-		return s.adjustMoving(ctx, a.SKU, a.Delta, with)
+		sum := Stock{}
+		for range looks {
+			if sum, err = s.adjustMoving(ctx, a.SKU, a.Delta, with); !errors.Is(err, ErrContended) {
+				break
+			}
+		}
+		return sum, err
 	})
 }
 

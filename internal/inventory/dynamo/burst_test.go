@@ -121,8 +121,9 @@ func (p plan) run(step func() error) error {
 	}
 }
 
-// sell lets orders for one mug each come within a time, and waits until each has an end.
-func (r *rush) sell(orders int, within time.Duration, processes int) {
+// sell lets orders for one each of some products come within a time, and waits until each has an
+// end.
+func (r *rush) sell(orders int, within time.Duration, processes int, skus ...string) {
 	step := plans(r.t)
 	var all sync.WaitGroup
 	services := make([]*inventory.Service, processes)
@@ -134,7 +135,9 @@ func (r *rush) sell(orders int, within time.Duration, processes int) {
 			time.Sleep(time.Duration(n) * within / time.Duration(orders))
 			svc, began := services[n%processes], time.Now()
 			in := contract.Step{OrderID: fmt.Sprint("order-", n), CustomerID: "c"}
-			in.Items = []contract.Line{{SKU: "mug", Quantity: 1}}
+			for _, sku := range skus {
+				in.Items = append(in.Items, contract.Line{SKU: sku, Quantity: 1})
+			}
 			end, ctx := "CONFIRMED", context.Background()
 			err := step["Prepare"].run(func() error { _, err := svc.ReserveStock(ctx, in); return err })
 			took := time.Since(began)
@@ -155,8 +158,16 @@ func (r *rush) sell(orders int, within time.Duration, processes int) {
 	slices.Sort(r.took)
 }
 
-func (r *rush) adjust(units int) error {
-	adjusted := contract.Adjusted{SKU: "mug", Delta: units, Reason: "test", By: "test"}
+// report logs what the orders took, and returns what the slowest took.
+func (r *rush) report(orders int) time.Duration {
+	slowest, n := r.took[orders-1], float64(orders)
+	r.t.Logf("reserved: half within %s, 99 %% within %s, all within %s; %.1f write and %.1f read units an order; "+
+		"refused: %v", r.took[orders/2], r.took[orders*99/100], slowest, r.write/n, r.read/n, r.table.Refused)
+	return slowest
+}
+
+func (r *rush) adjust(sku string, units int) error {
+	adjusted := contract.Adjusted{SKU: sku, Delta: units, Reason: "test", By: "test"}
 	a := inventory.Adjustment{Adjusted: adjusted, AllowUnknownSKU: true}
 	_, _, err := r.svc().AdjustStock(context.Background(), idempotency.Request{}, a)
 	return err
@@ -168,12 +179,9 @@ func TestProductThatSellsOutInASecondIsSoldToTheLastUnit(t *testing.T) {
 	const orders, units, patience = 1000, 800, 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		r := newRush(t, 6*time.Millisecond)
-		must(t, r.adjust(units))
-		r.sell(orders, time.Second, 200)
-		slowest := r.took[orders-1]
-		t.Logf("reserved: half within %s, 99 %% within %s, all within %s; %.1f write and %.1f read units an order; "+
-			"refused: %v", r.took[orders/2], r.took[orders*99/100], slowest, r.write/orders, r.read/orders,
-			r.table.Refused)
+		must(t, r.adjust("mug", units))
+		r.sell(orders, time.Second, 200, "mug")
+		slowest := r.report(orders)
 		got, err := r.svc().GetStock(t.Context(), "mug")
 		must(t, err)
 		if want := (inventory.Stock{SKU: "mug", Shipped: units}); got != want {
@@ -186,38 +194,59 @@ func TestProductThatSellsOutInASecondIsSoldToTheLastUnit(t *testing.T) {
 	})
 }
 
-func TestProductIsCountedAndRestockedWhileItSellsOut(t *testing.T) {
-	const orders, units, more = 1000, 800, 100
+// TestOrdersOfThreeHotProductsAreServed has an order conflict with others in any of three products.
+func TestOrdersOfThreeHotProductsAreServed(t *testing.T) {
+	const orders, units, patience = 300, 250, 8 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		r := newRush(t, 6*time.Millisecond)
-		must(t, r.adjust(units))
+		hot := []string{"mug", "cup", "pot"}
+		for _, sku := range hot {
+			must(t, r.adjust(sku, units))
+		}
+		r.sell(orders, time.Second/3, 100, hot...)
+		slowest := r.report(orders)
+		for _, sku := range hot {
+			got, err := r.svc().GetStock(t.Context(), sku)
+			must(t, err)
+			if want := (inventory.Stock{SKU: sku, Shipped: units}); got != want {
+				t.Errorf("stock is %+v, want %+v", got, want)
+			}
+		}
+		if r.ends["CONFIRMED"] != units || r.ends["OutOfStock"] != orders-units || slowest > patience {
+			t.Errorf("orders end %v, the slowest is reserved after %s; want %d confirmed, the others refused, within %s",
+				r.ends, slowest, units, patience)
+		}
+	})
+}
+
+func TestProductIsCountedAndRestockedWhileItSellsOut(t *testing.T) {
+	const orders, units, more = 1000, 800, 10
+	synctest.Test(t, func(t *testing.T) {
+		r := newRush(t, 6*time.Millisecond)
+		must(t, r.adjust("mug", units))
 		var operator sync.WaitGroup
 		operator.Go(func() {
 			time.Sleep(300 * time.Millisecond)
-			attempts, counted := 1, 0
-			for ; attempts < 100; attempts++ {
+			sum := units
+			for attempt := range 10 {
 				s, err := r.svc().GetStock(t.Context(), "mug")
-				if err == nil {
-					counted++
+				must(t, err)
+				if got := s.Available + s.Reserved + s.Shipped; got != sum {
+					t.Errorf("the stock of %d units is %+v", sum, s)
 				}
-				if sum := s.Available + s.Reserved + s.Shipped; err == nil && sum != units {
-					t.Errorf("the stock of %d units is %+v", units, s)
-				}
-				if err := r.adjust(more); err == nil {
-					break
-				} else if fault.KindOf(err) != fault.Transient {
-					t.Error(err)
+				if attempt%3 > 0 {
+					must(t, r.adjust("mug", more))
+					sum += more
 				}
 				time.Sleep(50 * time.Millisecond)
 			}
-			t.Logf("counted %d times and restocked at attempt %d", counted, attempts)
 		})
-		r.sell(orders, time.Second, 200)
+		r.sell(orders, time.Second, 200, "mug")
 		operator.Wait()
 		got, err := r.svc().GetStock(t.Context(), "mug")
 		must(t, err)
 		sold := r.ends["CONFIRMED"]
-		if want := (inventory.Stock{SKU: "mug", Available: units + more - sold, Shipped: sold}); got != want {
+		if want := (inventory.Stock{SKU: "mug", Available: units + 6*more - sold, Shipped: sold}); got != want {
 			t.Errorf("stock is %+v, want %+v", got, want)
 		}
 		if sold < units || sold+r.ends["OutOfStock"] != orders {
