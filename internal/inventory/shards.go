@@ -203,7 +203,9 @@ func (s *Service) gather(ctx context.Context, line contract.Line) error {
 }
 
 // overtaken reports whether others wrote a product's shards first, so that a new look may help.
-func overtaken(err error) bool { return errors.Is(err, ErrContended) || errors.Is(err, fault.ErrLostRace) }
+func overtaken(err error) bool {
+	return errors.Is(err, ErrContended) || errors.Is(err, fault.ErrLostRace)
+}
 
 // enough returns the shards of a product if they have enough for a line in a bucket. Of available
 // units it returns ErrOutOfStock if at some instant they had not. For several shards that takes two
