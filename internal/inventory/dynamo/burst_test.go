@@ -213,7 +213,7 @@ func TestOrdersOfThreeHotProductsAreServed(t *testing.T) {
 			}
 		}
 		if r.ends["CONFIRMED"] != units || r.ends["OutOfStock"] != orders-units || slowest > patience {
-			t.Errorf("orders end %v, the slowest is reserved after %s; want %d confirmed, the others refused, within %s",
+			t.Errorf("orders end %v, the slowest after %s; want %d confirmed, the others refused, within %s",
 				r.ends, slowest, units, patience)
 		}
 	})
