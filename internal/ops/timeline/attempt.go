@@ -27,7 +27,7 @@ func (s *Step) apply(e types.HistoryEvent, at time.Time) {
 			a.until(at)
 		}
 	default:
-		if f := failureOf(e); f != nil {
+		if f := failureOf(e, s.child); f != nil {
 			s.fail(f, at)
 		}
 	}
@@ -71,8 +71,11 @@ func (s *Step) running() *Attempt {
 }
 
 // failureOf returns the failure of an attempt that an event records, or nil.
-func failureOf(e types.HistoryEvent) *Failure {
+func failureOf(e types.HistoryEvent, child bool) *Failure {
 	switch {
+	case e.TaskFailedEventDetails != nil && child:
+		r := reported(aws.ToString(e.TaskFailedEventDetails.Error), aws.ToString(e.TaskFailedEventDetails.Cause))
+		return failed(e.TaskFailedEventDetails.Error, &r.cause)
 	case e.TaskFailedEventDetails != nil:
 		return failed(e.TaskFailedEventDetails.Error, e.TaskFailedEventDetails.Cause)
 	case e.TaskTimedOutEventDetails != nil:

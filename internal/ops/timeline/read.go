@@ -1,7 +1,6 @@
 package timeline
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -57,31 +56,36 @@ func (r *reader) read(e types.HistoryEvent) *Step {
 	if s != nil {
 		s.until(at)
 		s.apply(e, at)
-		if d := e.TaskSucceededEventDetails; d != nil {
-			r.children(s, aws.ToString(d.Output), at)
+		if d := e.TaskSucceededEventDetails; d != nil && s.child {
+			r.children(s, succeeded(aws.ToString(d.Output)), at)
+		}
+		if d := e.TaskFailedEventDetails; d != nil && s.child {
+			r.children(s, reported(aws.ToString(d.Error), aws.ToString(d.Cause)), at)
 		}
 	}
 	return s
 }
 
-// children adds the steps of a child from what it reported: when each began. The next one began
-// when it ended.
-func (r *reader) children(parent *Step, report string, end time.Time) {
-	began := map[string]time.Time{}
-	if !parent.child || json.Unmarshal([]byte(report), &began) != nil {
-		return
-	}
-	names := slices.SortedFunc(maps.Keys(began), func(a, b string) int { return began[a].Compare(began[b]) })
+// children adds the steps of a child's attempt from what it reported. The next one began when one
+// ended.
+func (r *reader) children(parent *Step, child report, end time.Time) {
+	names := slices.SortedFunc(maps.Keys(child.began), func(a, b string) int {
+		return child.began[a].Compare(child.began[b])
+	})
 	for i, name := range names {
 		until := end
 		if i+1 < len(names) {
-			until = began[names[i+1]]
+			until = child.began[names[i+1]]
 		}
 		s := &Step{Machine: parent.Machine, State: name, Type: "Task", Within: parent.State, Outcome: Succeeded,
 			Compensation: r.undoes}
-		s.begin = began[name]
+		s.begin = child.began[name]
 		s.until(until)
-		s.Attempts = []Attempt{{Number: len(parent.Attempts), Outcome: Succeeded, Span: s.Span}}
+		a := Attempt{Number: len(parent.Attempts), Outcome: Succeeded, Span: s.Span}
+		if a.Failure = child.failures[name]; a.Failure != nil {
+			s.Outcome, a.Outcome = Failed, Failed
+		}
+		s.Attempts = []Attempt{a}
 		r.steps = append(r.steps, s)
 	}
 }

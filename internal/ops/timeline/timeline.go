@@ -84,8 +84,8 @@ type Step struct {
 	State   string `json:"state"`
 	// Type is the state's type, such as Task or Succeed.
 	Type string `json:"type"`
-	// Within is the state that ran it in an Express child, which has no history of its own: AWS
-	// keeps when each step began, if all succeeded.
+	// Within is the state that ran it in an Express child, which has no history of its own. It is
+	// known from the child's report, so not if that was lost.
 	Within       string  `json:"within,omitempty"`
 	Compensation bool    `json:"compensation"`
 	Outcome      Outcome `json:"outcome"`

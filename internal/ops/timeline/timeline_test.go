@@ -110,18 +110,62 @@ func TestAttemptsHaveTheirErrorAndTheWaitAfterThem(t *testing.T) {
 
 func TestStepsOfAChildAreListedWithinTheirState(t *testing.T) {
 	tl := load(t, "aws/children")
-	prepare, authorize := find(t, tl, "Prepare"), find(t, tl, "AuthorizePayment")
+	prepare, authorize := find(t, tl, "Prepare"), findAll(tl, "AuthorizePayment")
 	if len(prepare.Attempts) != 3 || prepare.Attempts[0].Failure.Cause !=
 		"AuthorizePayment: the circuit of payment-provider is open" || prepare.Attempts[2].Callback {
 		t.Errorf("%+v", prepare)
 	}
-	if authorize.Within != "Prepare" || authorize.Outcome != timeline.Succeeded || authorize.Duration != ms(220) ||
-		len(authorize.Attempts) != 1 || authorize.Attempts[0].Number != 3 {
-		t.Errorf("%+v", authorize)
+	if len(authorize) != 2 { // nothing is known of the attempt that timed out
+		t.Fatalf("%+v", authorize)
+	}
+	for _, s := range authorize {
+		first := s.Attempts[0].Number == 1
+		want, took := timeline.Succeeded, ms(220)
+		if first {
+			want, took = timeline.Failed, ms(460)
+		}
+		if s.Within != "Prepare" || s.Outcome != want || s.Duration != took || len(s.Attempts) != 1 ||
+			(s.Attempts[0].Failure != nil) != first || !first && s.Attempts[0].Number != 3 {
+			t.Errorf("%+v", s)
+		}
+	}
+	if reserve := findAll(tl, "ReserveStock"); len(reserve) != 2 || reserve[0].Outcome != timeline.Succeeded {
+		t.Errorf("%+v", reserve)
 	}
 	if confirm := find(t, tl, "ConfirmOrder"); confirm.Within != "Settle" || confirm.Duration != ms(150) {
 		t.Errorf("%+v", confirm)
 	}
+}
+
+func TestEveryFailedUndoIsListedWithItsCause(t *testing.T) {
+	tl := load(t, "aws/undone")
+	for state, want := range map[string]timeline.Failure{
+		"CancelShipment": {Error: "CircuitOpen", Cause: "the circuit of carrier is open"},
+		"VoidPayment":    {Error: "Transient", Cause: "the provider answered 500"},
+	} {
+		s := findAll(tl, state)
+		if len(s) != 2 || s[0].Outcome != timeline.Failed || *s[0].Attempts[0].Failure != want ||
+			s[1].Outcome != timeline.Succeeded {
+			t.Errorf("%s: %+v, want it to fail with %+v, then to succeed", state, s, want)
+		}
+	}
+	if s := findAll(tl, "ReleaseStock"); len(s) != 2 || s[0].Outcome != timeline.Succeeded {
+		t.Errorf("%+v, want it undone twice", s)
+	}
+	const first = `{"CancelShipment": "CircuitOpen", "VoidPayment": "Transient"}`
+	if undo := find(t, tl, "Undo"); undo.Attempts[0].Failure.Cause != first {
+		t.Errorf("%+v", undo.Attempts[0].Failure)
+	}
+}
+
+// findAll returns all steps of a state.
+func findAll(tl timeline.Timeline, state string) (all []timeline.Step) {
+	for _, s := range tl.Steps {
+		if s.State == state {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func TestHistoriesOfAWSAndTheEmulatorReadAlike(t *testing.T) {

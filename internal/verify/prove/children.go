@@ -120,7 +120,8 @@ func (x *search) report(s *State, m message) {
 // exhausted.
 func (x *search) failing(s *State, e asl.AnswerTask) bool {
 	failures := map[string]string{}
-	if json.Unmarshal([]byte(e.Cause), &failures) != nil {
+	first, _, _ := strings.Cut(e.Cause, "\n")
+	if json.Unmarshal([]byte(first), &failures) != nil {
 		return false
 	}
 	for step := range failures {
