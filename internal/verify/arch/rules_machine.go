@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/verify/cfn"
 )
 
 // undo maps each step of the saga to its compensation. Steps without an effect are left out.
@@ -69,7 +70,7 @@ var machineRules = []Rule{
 		"a timeout during a wait rejects the order; operators trust the figure",
 		func(r *Repo, bad *list) {
 			for name, m := range r.Machines {
-				most := longest(m, m.StartAt)
+				most := r.longest(m, m.StartAt)
 				minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
 				bad.unless(strings.Contains(m.Comment, "Time budget") && strings.Contains(m.Comment, minutes),
 					"%s takes up to %s, but its comment does not say %q", name, most, minutes)
@@ -91,6 +92,18 @@ var machineRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.Machines["prepare-order"].Timeout = 2 * time.Minute })),
+	ofCore(rule("a step's function ends before its state gives it up",
+		"else a repeated step runs beside the one before it, and the time budget is wrong",
+		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
+			if r.properties(s.Target) == nil {
+				return // it calls no function
+			}
+			seconds, _ := cfn.Dig(r.properties(s.Target), "Timeout").(int)
+			timeout := time.Duration(seconds) * time.Second
+			bad.unless(timeout > 0 && timeout < min(failure, s.Timeout), "%s/%s calls a function that takes up to %s",
+				machine, name, timeout)
+		}),
+		func(r *Repo) { r.properties("AwaitShipmentFunction")["Timeout"] = 20 })),
 	ofCore(rule("a saga and its compensation end within 3 hours",
 		"after 3 hours, reconciliation voids the charge of an order that has not ended",
 		func(r *Repo, bad *list) {
@@ -225,30 +238,31 @@ func untried(retry asl.Retrier) bool {
 	return slices.Contains(retry.ErrorEquals, circuitOpen) || slices.Contains(retry.ErrorEquals, throttled)
 }
 
-// longest is how long a machine may take from a state on, with the longest attempts and waits.
-func longest(m *asl.Machine, state string) time.Duration {
+// longest is how long a machine may take from a state on, with the longest attempts and waits, if
+// steps that are done answer from their records within a second. Its timeout bounds it in any case.
+func (r *Repo) longest(m *asl.Machine, state string) time.Duration {
 	s := m.States[state]
 	var rest time.Duration
 	for _, next := range s.Successors() {
-		rest = max(rest, longest(m, next)) // there are no loops
+		rest = max(rest, r.longest(m, next)) // there are no loops
 	}
-	return taskTime(s) + rest
+	return r.taskTime(s) + rest
 }
 
-// How long an unsuccessful attempt takes: an invocation that was refused, and one that failed. A
-// child's earlier steps answer from their records.
+// How long an unsuccessful attempt takes: an invocation that was refused, or answers from a record,
+// and one that failed.
 const (
 	refusal = time.Second
 	failure = 15 * time.Second
 )
 
-func taskTime(s *asl.State) time.Duration {
+func (r *Repo) taskTime(s *asl.State) time.Duration {
 	total := s.Timeout
 	for _, retry := range s.Retry {
 		each := min(failure, s.Timeout)
 		switch child := s.Resource == asl.StatesStartAndWait; {
-		case untried(retry) && child:
-			each = 3 * refusal
+		case untried(retry) && child: // an undo does not stop the others
+			each = time.Duration(len(r.path(children[s.Name]))) * refusal
 		case untried(retry):
 			each = refusal
 		case child:
