@@ -329,3 +329,39 @@ func TestUnitThatMovesBetweenShardsIsNeverOutOfStock(t *testing.T) {
 		t.Errorf("%v after reading %d shards, want ErrContended after 8 reads of both", err, gate.looks)
 	}
 }
+
+func TestCountDuringASaleIsExactInItsSum(t *testing.T) {
+	store := memory.New(clock.System{})
+	gate := &evasive{move: func(int) {}}
+	store.Guard(gate)
+	half := inventory.Shard{Stock: inventory.Stock{SKU: "mug", Available: 50}}
+	must(t, store.Adjust(t.Context(), nil, []inventory.Shard{half, half}, commit.With{}))
+	svc := inventory.New(store, clock.System{}, &ids.Sequence{})
+	gate.move = func(shard int) { // an order before each read
+		must(t, store.Move(t.Context(), inventory.Reservation{
+			OrderID: fmt.Sprint("order-", gate.looks), Version: 1, Items: []contract.Line{{SKU: "mug", Quantity: 1}},
+			Parts: []inventory.Part{{SKU: "mug", Shard: shard, Quantity: 1}},
+		}, inventory.Available, inventory.Reserved, commit.With{}))
+	}
+	got, err := svc.GetStock(t.Context(), "mug")
+	if err != nil || !got.Moving || got.OnHand() != 100 {
+		t.Errorf("%+v, %v; want a count of 100 that is moving", got, err)
+	}
+	looking := false
+	gate.move = func(shard int) { // a unit goes to the shard that is read next
+		if looking {
+			return
+		}
+		looking = true
+		before, err := store.Shards(t.Context(), "mug")
+		must(t, err)
+		after := append([]inventory.Shard{}, before...)
+		after[1-shard].Available--
+		after[shard].Available++
+		must(t, store.Shift(t.Context(), before, after, commit.With{}))
+		looking = false
+	}
+	if got, err := svc.GetStock(t.Context(), "mug"); !errors.Is(err, inventory.ErrContended) {
+		t.Errorf("%+v, %v while units change their shard; want ErrContended", got, err)
+	}
+}
