@@ -223,8 +223,10 @@ func comparable(t testing.TB, input string) string {
 		return canonical(t, input)
 	}
 	delete(fields, "taskToken")
-	if began, ok := fields["began"].(map[string]any); ok {
-		fields["began"] = slices.Sorted(maps.Keys(began))
+	for _, name := range []string{"began", "causes"} {
+		if steps, ok := fields[name].(map[string]any); ok {
+			fields[name] = slices.Sorted(maps.Keys(steps))
+		}
 	}
 	if cause, ok := fields["cause"].(string); ok {
 		fields["cause"], _, _ = strings.Cut(cause, ":")
