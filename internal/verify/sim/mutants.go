@@ -155,7 +155,8 @@ var Mutants = append(projected(), []Mutant{
 	}},
 	{Name: "a failed step counts as done (children)", quick: true, edit: []string{
 		`aws-sdk:sfn:sendTaskFailure`, `aws-sdk:sfn:sendTaskSuccess`, `"Error": "{% $states.input.error %}"`,
-		`"Output": "{}"`, ",\n        \"Cause\": \"{% $states.input.cause & '\\\\n' & $string($states.input.began) %}\"", "",
+		`"Output": "{}"`,
+		",\n        \"Cause\": \"{% $states.input.cause & '\\\\n' & $string($states.input.began) %}\"", "",
 		",\n        \"Cause\": \"{% $string($states.input.failures) & '\\\\n' & " +
 			"$string($states.input.causes) & '\\\\n' & $string($states.input.began) %}\"", "",
 	}},
