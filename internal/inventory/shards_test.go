@@ -147,6 +147,11 @@ func TestProductIsKeptWholeWhileAnOlderVersionRuns(t *testing.T) {
 	_, err := svc.KeepWhole().ReserveStock(t.Context(), mugs("1", 2))
 	must(t, err)
 	wantShards(t, store, 1)
+	split(t, svc, store, "3", 2)
+	if merged, err := svc.KeepWhole().MergeStock(t.Context()); merged != 1 || err != nil { // to go back
+		t.Errorf("%d merged, %v; want 1", merged, err)
+	}
+	wantShards(t, store, 1)
 	store.conflicts = 1000
 	if _, err := svc.KeepWhole().ReserveStock(t.Context(), mugs("2", 2)); fault.KindOf(err) != fault.Transient {
 		t.Errorf("%v, want a transient error", err)
