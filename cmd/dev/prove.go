@@ -261,6 +261,8 @@ is never reached. A seed always gives the same run: --seed replays one and print
 			"virtual time in which faults strike; orders are placed in its first half")
 		f.BoolVar(&o.Brokers, "brokers", false,
 			"with reporting and the warehouse, and the faults of Kafka and RabbitMQ")
+		f.BoolVar(&o.OneProcess, "one-process", false,
+			"with two processes that execute the state machines by turns, and die, instead of Step Functions")
 		f.BoolVar(&mutants, "mutants", false,
 			"apply every mutant in turn, and fail if one is not detected")
 	})

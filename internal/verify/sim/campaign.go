@@ -83,7 +83,7 @@ func Replay(root string, seed uint64, order, mutant string, o Options, out io.Wr
 			return false, fmt.Errorf("no mutant's name contains %q: see `sim --mutants`", mutant)
 		}
 		m = Mutants[i]
-		o.Brokers = o.Brokers || m.brokers
+		o.Brokers, o.OneProcess = o.Brokers || m.brokers, o.OneProcess || m.oneProcess
 	}
 	d, err := Load(root, m)
 	if err != nil {
@@ -142,7 +142,7 @@ func (r *Report) Injected() (n int) {
 // Print writes the report for people.
 func (r *Report) Print(out io.Writer) {
 	fmt.Fprintf(out, "faults injected: %d\n", r.Injected())
-	for _, kind := range append(Faults(), sortedKeys(brokerOdds)...) {
+	for _, kind := range slices.Concat(Faults(), sortedKeys(brokerOdds), sortedKeys(processOdds)) {
 		if _, core := odds[kind]; core || r.Faults[kind] > 0 {
 			fmt.Fprintf(out, "  %7d  %s\n", r.Faults[kind], kind)
 		}
@@ -229,8 +229,12 @@ var brokerPaths = []string{
 }
 
 // Missing lists the required paths that were not reached.
-func (r *Report) Missing(d *Definitions, o Options) (missing []string) {
+func (r *Report) Missing(d *Definitions, o Options) []string {
 	must, faults := slices.Clone(paths), Faults()
+	if o.OneProcess { // the rest is reached with Step Functions
+		must, faults = slices.Clone(processPaths), sortedKeys(processOdds)
+		return r.without(must, faults)
+	}
 	if o.Brokers {
 		must, faults = append(must, brokerPaths...), append(faults, sortedKeys(brokerOdds)...)
 	}
@@ -253,7 +257,12 @@ func (r *Report) Missing(d *Definitions, o Options) (missing []string) {
 				"dangling: "+casing.Kebab(step)+" was refused after its undo")
 		}
 	}
-	for _, path := range must {
+	return r.without(must, faults)
+}
+
+// without lists the paths that were not reached and the faults that did not strike.
+func (r *Report) without(paths []string, faults []Fault) (missing []string) {
+	for _, path := range paths {
 		if r.Paths[path] == 0 {
 			missing = append(missing, path)
 		}

@@ -24,6 +24,24 @@ type engine struct {
 	hunted     map[string]bool       // orders whose compensations are all aborted
 }
 
+// sagas are the executions of the state machines, and the engine that runs them.
+type sagas interface {
+	fulfilment.Engine
+	runs() []sagaRun
+}
+
+// sagaRun is what became of an execution.
+type sagaRun struct {
+	machine fulfilment.Machine
+	name    string
+	order   string
+	input   json.RawMessage
+	over    bool
+	end     asl.Done // if it is not over, only LastState
+}
+
+func (x sagaRun) String() string { return string(x.machine) + " " + x.name }
+
 // givenUp marks the input of a compensation that leaves its order to an operator.
 const givenUp = `"failures":`
 
@@ -270,7 +288,9 @@ func (e *engine) drive(x *execution) {
 		for _, state := range x.run.Trace() {
 			w.reach(string(x.machine) + " " + state)
 		}
-		w.statusChanged(x, effect)
+		if !x.express { // EventBridge does not hear of them
+			w.statusChanged(x.machine, x.name, x.order, effect.Status)
+		}
 	}
 }
 
@@ -301,28 +321,41 @@ func (e *engine) stop(x *execution, status asl.Status) {
 	}
 }
 
-// statusChanged is EventBridge with the rule for executions that did not succeed. It does not hear
-// of Express executions.
-func (w *World) statusChanged(x *execution, done asl.Done) {
-	if done.Status == asl.Succeeded || x.express || w.mutant.withoutRecovery {
+// runs lists all executions.
+func (e *engine) runs() []sagaRun {
+	all := make([]sagaRun, len(e.all))
+	for i, x := range e.all {
+		end, over := x.run.Next().(asl.Done)
+		if !over {
+			end.LastState = x.run.State()
+		}
+		all[i] = sagaRun{machine: x.machine, name: x.name, order: x.order, input: x.run.Input(), over: over, end: end}
+	}
+	return all
+}
+
+// statusChanged is EventBridge with the rule for executions that did not succeed.
+func (w *World) statusChanged(machine fulfilment.Machine, name, order string, status asl.Status) {
+	if status == asl.Succeeded || w.mutant.withoutRecovery {
 		return
 	}
 	q := w.queues["recover-fulfilment"]
 	if w.strikes(noticeLost) { // the sweeps must find the order
-		w.note(x.order, "the status notice is lost")
+		w.note(order, "the status notice is lost")
 		return
 	}
 	const states = "arn:aws:states:eu-central-1:000000000000:"
 	notice := must(json.Marshal(map[string]any{
 		"version": "0", "id": w.ids.New(), "source": "aws.states", "time": w.Now(),
 		"detail-type": "Step Functions Execution Status Change", "detail": map[string]any{
-			"name": x.name, "status": done.Status,
-			"stateMachineArn": states + "stateMachine:orderflow-" + string(x.machine),
-			"executionArn":    states + "execution:orderflow-" + string(x.machine) + ":" + x.name,
+			"name": name, "status": status,
+			"stateMachineArn": states + "stateMachine:orderflow-" + string(machine),
+			"executionArn":    states + "execution:orderflow-" + string(machine) + ":" + name,
 		},
 	}))
-	q.send(x.order, "status of "+x.String(), notice)
+	about := "status of " + string(machine) + " " + name
+	q.send(order, about, notice)
 	if w.strikes(noticeTwice) {
-		q.send(x.order, "status of "+x.String(), notice)
+		q.send(order, about, notice)
 	}
 }

@@ -198,11 +198,11 @@ func sagasGivenAll(w *World, broken func(string, string, ...any)) {
 			told[e.Subject] = append(told[e.Subject], rawjson.String(e.Data, more))
 		}
 	}
-	for _, x := range w.engine.all {
+	for _, x := range w.engine.runs() {
 		if x.machine != fulfilment.FulfilOrder {
 			continue
 		}
-		given, known := rawjson.String(x.run.Input(), more), false
+		given, known := rawjson.String(x.input, more), false
 		for _, t := range told[x.order] {
 			known = known || t == given
 		}

@@ -18,8 +18,8 @@ import (
 // invariants hold whenever the world is at rest: for each order, or for all together. Others are
 // checked while it runs: no barrier contradicts another, mails are sent once and do not contradict
 // each other (history.go), money is captured only after the carrier has booked (thirdparties.go), a
-// refused call is retried, a child reports its step's error (engine.go), the world comes to rest
-// (world.go).
+// refused call is retried, a child reports its step's error (engine.go), what a process has promised
+// or begun is written, and by who has the lease (process.go), the world comes to rest (world.go).
 var invariants = []struct {
 	name  string
 	order func(w *World, o outcome, broken func(format string, args ...any))
@@ -304,13 +304,13 @@ func customerTold(w *World, o outcome, broken func(string, ...any)) {
 
 func executionsOver(w *World, broken func(string, string, ...any)) {
 	started := map[string]bool{}
-	for _, x := range w.engine.all {
+	for _, x := range w.engine.runs() {
 		started[x.order] = true
-		switch done, over := x.run.Next().(asl.Done); {
-		case !over:
-			broken(x.order, "%s still runs, in %s", x, x.run.State())
-		case x.machine == fulfilment.FulfilOrder && done.Status == asl.Failed && done.LastState != "StartCompensation":
-			broken(x.order, "%s failed in %s with %s, which it should have caught", x, done.LastState, done.Error)
+		switch {
+		case !x.over:
+			broken(x.order, "%s still runs, in %s", x, x.end.LastState)
+		case x.machine == fulfilment.FulfilOrder && x.end.Status == asl.Failed && x.end.LastState != "StartCompensation":
+			broken(x.order, "%s failed in %s with %s, which it should have caught", x, x.end.LastState, x.end.Error)
 		}
 	}
 	for _, id := range w.history.orders() {

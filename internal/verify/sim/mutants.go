@@ -8,6 +8,7 @@ import (
 
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/workflow"
 )
 
 // Mutant is a deliberate defect, inserted where the world is wired. Product code does not know it.
@@ -27,6 +28,10 @@ type Mutant struct {
 	stores, functions func(w *World)
 
 	withoutStream, withoutRecovery, ackFirst, wholeItems bool
+
+	// oneProcess runs it with package workflow, whose journal journal replaces.
+	oneProcess bool
+	journal    func(w *World, j workflow.Journal) workflow.Journal
 
 	// brokers runs it with reporting and the warehouse. unheeded is what the clients of the brokers
 	// ignore; the publisher's messages may be transient.
@@ -63,7 +68,7 @@ func firstViolations(root string, seeds int, o Options, m Mutant) ([]Violation, 
 	if err != nil {
 		return nil, err
 	}
-	o.Brokers = m.brokers
+	o.Brokers, o.OneProcess = m.brokers, m.oneProcess
 	var first []Violation
 	// Seeds start in order and all started ones finish, so the first violation does not depend on
 	// timing.
@@ -187,4 +192,12 @@ var Mutants = append(projected(), []Mutant{
 	}},
 	{Name: "a message that cannot be understood is dropped", brokers: true,
 		stores: func(w *World) { w.brokers.goods = unparked{w.brokers.goods} }},
+	{Name: "a transition is written after the step", oneProcess: true, quick: true,
+		journal: func(w *World, j workflow.Journal) workflow.Journal { return tardy{j, w} }},
+	{Name: "the lease is ignored", oneProcess: true, quick: true,
+		journal: func(_ *World, j workflow.Journal) workflow.Journal { return leaseless{j} }},
+	{Name: "a process that has lost the lease can still write", oneProcess: true,
+		journal: func(_ *World, j workflow.Journal) workflow.Journal { return overwritten{j} }},
+	{Name: "a process that takes over looks for no executions", oneProcess: true, quick: true,
+		journal: func(_ *World, j workflow.Journal) workflow.Journal { return unlisted{j} }},
 }...)

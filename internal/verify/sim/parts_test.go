@@ -110,4 +110,10 @@ func TestMissingListsUnreachedPaths(t *testing.T) {
 			t.Errorf("%q is not listed", want)
 		}
 	}
+	missing = newReport().Missing(load(t, Mutant{}), Options{OneProcess: true})
+	for _, want := range []string{"the fault " + string(diesAfter), processPaths[0]} {
+		if !slices.Contains(missing, want) {
+			t.Errorf("%q is not listed for processes", want)
+		}
+	}
 }

@@ -51,8 +51,32 @@ func TestShortSimulationWithBrokersKeepsEveryPromise(t *testing.T) {
 	}
 }
 
+func TestShortSimulationOfProcessesKeepsEveryPromise(t *testing.T) {
+	o := short
+	o.OneProcess = true
+	all := newReport()
+	sweep(1, 6, o, load(t, Mutant{}), Mutant{}, all.Add)
+	for _, v := range all.Violations {
+		t.Errorf("%s: order %s: %s; replay with `go run ./cmd/dev sim --one-process --seed %d`",
+			v.Invariant, v.Order, v.Text, v.Seed)
+	}
+	for _, kind := range []Fault{diesBefore, diesAfter, frozen, journalRefused, journalUnheard} {
+		if all.Faults[kind] == 0 {
+			t.Errorf("the fault %q never struck", kind)
+		}
+	}
+}
+
 func TestSameSeedGivesTheSameRun(t *testing.T) {
-	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true, Brokers: true}
+	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true}
+	o.Brokers = true
+	sameRuns(t, o)
+	o.Brokers, o.OneProcess = false, true
+	sameRuns(t, o)
+}
+
+func sameRuns(t *testing.T, o Options) {
+	t.Helper()
 	digests := map[uint64]uint64{}
 	for range 2 { // each with its own definitions
 		d := load(t, Mutant{})

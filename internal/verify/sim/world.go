@@ -49,7 +49,7 @@ type World struct {
 	sagas     fulfilment.Engine
 	parties   parties
 	network   *network
-	engine    *engine
+	engine    sagas
 	streams   map[string]*stream
 	queues    map[string]*queue
 	consumers []string // the queues' names, in a fixed order
@@ -80,6 +80,8 @@ type Options struct {
 	Duration time.Duration // how long customers come and faults strike
 	Record   bool          // keep the timeline
 	Brokers  bool          // with reporting and the warehouse
+	// OneProcess has the state machines executed by package workflow instead of Step Functions.
+	OneProcess bool
 }
 
 type line struct {
@@ -103,9 +105,13 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{},
 		attention: map[string]bool{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
-	w.engine = &engine{
-		w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{},
-		hunted: map[string]bool{},
+	if o.OneProcess {
+		w.engine = newProcesses(w, d)
+	} else {
+		w.engine = &engine{
+			w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{},
+			hunted: map[string]bool{},
+		}
 	}
 	w.versions = newVersions(w, seed)
 	w.open()
