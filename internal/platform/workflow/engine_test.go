@@ -75,7 +75,8 @@ func must(t testing.TB, err error) {
 }
 
 // functions record their calls. A call is answered by the next answer of its function: an error's
-// name, or "never"; without one it succeeds with {"done":true}.
+// name, which comes after 5 s if it is "Late", or "never"; "slow" succeeds after 10 s. Without one it
+// succeeds with {"done":true}.
 type functions struct {
 	mu      sync.Mutex
 	calls   []string
@@ -98,6 +99,11 @@ func (f *functions) call(ctx context.Context, name string, payload []byte) ([]by
 	switch answer {
 	case "":
 		return []byte(`{"done":true}`), nil
+	case "slow":
+		time.Sleep(10 * time.Second)
+		return []byte(`{"done":true}`), nil
+	case "Late":
+		time.Sleep(5 * time.Second)
 	case "never":
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -218,7 +224,19 @@ func TestAChildsErrorKeepsItsNameAndIsRetried(t *testing.T) {
 	})
 }
 
-func TestATaskTimesOutAndItsLateAnswerIsDropped(t *testing.T) {
+func TestALateAnswerIsDropped(t *testing.T) {
+	leading(t, func(t *testing.T, e *workflow.Engine, f *functions) {
+		f.answers["ask"], f.answers["do"] = []string{"Late"}, []string{"slow"}
+		start(t, e, "x")
+		must(t, e.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`)))
+		time.Sleep(11 * time.Second)
+		if x := described(t, e, "x"); x.Status != asl.Succeeded {
+			t.Errorf("%+v", x)
+		}
+	})
+}
+
+func TestATaskTimesOut(t *testing.T) {
 	leading(t, func(t *testing.T, e *workflow.Engine, f *functions) {
 		f.answers["do"] = []string{"never"}
 		start(t, e, "x")
@@ -378,6 +396,32 @@ func TestAProcessThatHasLostTheLeaseCannotWrite(t *testing.T) {
 		}
 		clock.behind.Store(0)
 		time.Sleep(6 * time.Second)
+	})
+}
+
+func TestAProcessStopsWritingWhenItsLeaseHasPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &functions{answers: map[string][]string{}}
+		e := engine(t, f, memory.New(100))
+		_, err := e.Lead(t.Context())
+		must(t, err)
+		start(t, e, "x")
+		written := described(t, e, "x").Version
+		time.Sleep(3 * time.Minute) // without renewing it; the task times out meanwhile
+		if x := described(t, e, "x"); x.Version != written {
+			t.Errorf("it wrote %+v", x)
+		}
+		err = e.Start(t.Context(), "parent", "y", json.RawMessage(`{"id":"y"}`))
+		if !errors.Is(err, workflow.ErrNotLeading) {
+			t.Errorf("it starts an execution: %v", err)
+		}
+		run(t, e, func() { // it has the lease again
+			must(t, e.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`)))
+			synctest.Wait()
+			if x := described(t, e, "x"); x.Status != asl.Succeeded {
+				t.Errorf("%+v", x)
+			}
+		})
 	})
 }
 

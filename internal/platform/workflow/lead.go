@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -271,6 +272,7 @@ func (e *Engine) Drain(ctx context.Context) Report {
 		}
 	}
 	e.mu.Unlock()
+	slices.Sort(left.Parked)
 	e.cease()
 	return left
 }
