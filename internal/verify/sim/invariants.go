@@ -306,10 +306,11 @@ func executionsOver(w *World, broken func(string, string, ...any)) {
 	started := map[string]bool{}
 	for _, x := range w.engine.runs() {
 		started[x.order] = true
+		failed := x.machine == fulfilment.FulfilOrder && x.end.Status == asl.Failed
 		switch {
 		case !x.over:
 			broken(x.order, "%s still runs, in %s", x, x.end.LastState)
-		case x.machine == fulfilment.FulfilOrder && x.end.Status == asl.Failed && x.end.LastState != "StartCompensation":
+		case failed && x.end.LastState != "StartCompensation":
 			broken(x.order, "%s failed in %s with %s, which it should have caught", x, x.end.LastState, x.end.Error)
 		}
 	}

@@ -176,11 +176,13 @@ func (one *process) call(_ context.Context, function string, payload json.RawMes
 	if one.dead {
 		return
 	}
-	if where := one.all.steps[function]; where != nil && one.behind == 0 && !one.all.isIn(order, where) {
+	where := one.all.steps[function]
+	if where != nil && one.behind == 0 && !one.all.isIn(order, where) { //nolint:contextcheck // memory needs none
 		w.violate("a step begins after its transition is written", order,
 			"%s calls %s, but no execution is in %v", one.owner, function, where)
 	}
 	w.note(order, "%s calls %s", one.owner, function)
+	//nolint:contextcheck // an invocation outlives the call
 	w.step(function, order, payload, func(out []byte, errorName, cause string) {
 		one.after(0, func() {
 			if errorName != "" {
@@ -272,7 +274,7 @@ func (j journalOf) saw(ctx context.Context, before, x workflow.Execution) {
 		p.begun = append(p.begun, x)
 		w.changes++
 		w.note(order, "%s begins", id)
-		p.abort(x)
+		p.abort(x) //nolint:contextcheck // as above
 	}
 	same := func(a, b workflow.Event) bool { return a.Kind == b.Kind && a.State == b.State && a.At.Equal(b.At) }
 	if n := len(before.History); n > len(x.History) || !slices.EqualFunc(before.History, x.History[:n], same) {
@@ -284,7 +286,7 @@ func (j journalOf) saw(ctx context.Context, before, x workflow.Execution) {
 	case other && j.one.behind > 0:
 		w.reach("two processes drove at once")
 	case other:
-		w.violate("only who has the lease drives", order, "%s drives %s, %s has the lease", j.one.owner, id, lease.Owner)
+		w.violate("only who has the lease drives", order, "%s drives %s, but %s has it", j.one.owner, id, lease.Owner)
 	}
 	if before.Status != x.Status && x.Status != workflow.Running {
 		w.note(order, "%s ends %s %s", id, x.Status, x.Error)
@@ -349,7 +351,8 @@ func (p *processes) Succeed(ctx context.Context, token string, output json.RawMe
 
 // Fail is part of fulfilment.Engine.
 func (p *processes) Fail(ctx context.Context, token, name, cause string) error {
-	return p.answer(ctx, token, func(e *process) error { return e.Fail(context.WithoutCancel(ctx), token, name, cause) })
+	fail := func(e *process) error { return e.Fail(context.WithoutCancel(ctx), token, name, cause) }
+	return p.answer(ctx, token, fail)
 }
 
 func (p *processes) answer(ctx context.Context, token string, do func(*process) error) error {
