@@ -345,7 +345,7 @@ func TestAnotherProcessGoesOnWhereTheFirstDied(t *testing.T) {
 				t.Errorf("the second has not taken over: %t, %v", held, err)
 			}
 			must(t, second.Succeed(t.Context(), token, json.RawMessage(`{}`)))
-			must(t, second.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`)))
+			must(t, second.Succeed(t.Context(), "parent/runs/Wait/1", json.RawMessage(`{}`)))
 			synctest.Wait()
 			for _, name := range []string{"waits", "runs"} {
 				if x := described(t, second, name); x.Status != asl.Succeeded {

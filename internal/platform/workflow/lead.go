@@ -131,14 +131,34 @@ func (e *Engine) atRest() {
 	}
 }
 
+// abreast is how many executions are taken over at the same time.
+const abreast = 8
+
 // adoptAll takes over all open executions that started before a time.
 func (e *Engine) adoptAll(ctx context.Context, before time.Time) {
-	err := e.o.Journal.Open(ctx, before, func(machine, name string) {
-		if err := e.adopt(ctx, machine, name); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "an execution was not taken over; it will be tried again",
-				"machine", machine, "execution", name, "error", err.Error())
+	var mu sync.Mutex
+	var left [][2]string // machines and names
+	err := e.o.Journal.Open(ctx, before, func(machine, name string) { left = append(left, [2]string{machine, name}) })
+	chains := min(abreast, len(left))
+	var next func()
+	next = func() {
+		mu.Lock()
+		if len(left) == 0 || ctx.Err() != nil {
+			mu.Unlock()
+			return
 		}
-	})
+		one := left[0]
+		left = left[1:]
+		mu.Unlock()
+		if err := e.adopt(ctx, one[0], one[1]); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "an execution was not taken over; it will be tried again",
+				"machine", one[0], "execution", one[1], "error", err.Error())
+		}
+		e.o.After(0, next)
+	}
+	for range chains {
+		e.o.After(0, next)
+	}
 	if err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "open executions were not listed; it will be tried again", "error", err.Error())
 		e.mu.Lock()
