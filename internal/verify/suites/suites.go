@@ -70,6 +70,12 @@ var suites = []Suite{
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
+		Name: "sim-one-process", Program: goRunDev, Args: []string{"sim", "--one-process", "--seeds", "120"},
+		About: 25 * time.Second,
+		Figures: []figure{{place{"simulation", "orders with processes that execute the sagas"}, "orders",
+			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
+	},
+	{
 		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 35 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
