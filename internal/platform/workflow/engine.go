@@ -69,6 +69,7 @@ type Engine struct {
 	term     context.Context // ends with the lease; nil without it
 	resign   context.CancelFunc
 	draining bool
+	parked   bool // it has drained, and drives nothing any more
 	rested   chan struct{} // closed when the last execution has left a draining engine
 }
 
@@ -165,6 +166,8 @@ func (e *Engine) enlist(machine, name string, express bool) (r, other *run, err 
 		id = strconv.Itoa(e.children)
 	}
 	switch {
+	case e.parked:
+		return nil, nil, ErrDraining
 	case !e.leads():
 		return nil, nil, ErrNotLeading
 	case e.runs[id] != nil:

@@ -513,6 +513,11 @@ func TestADrainingEngineStartsNothingAndParksWhatIsLeft(t *testing.T) {
 			if left := e.Drain(ctx); fmt.Sprint(left.Parked) != "[parent/waits]" {
 				t.Errorf("parked: %v", left.Parked)
 			}
+			time.Sleep(5 * time.Second)
+			err := e.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`))
+			if !errors.Is(err, workflow.ErrDraining) {
+				t.Errorf("an answer to what is parked: %v", err)
+			}
 			if described(t, e, "ends").Status != asl.Succeeded || described(t, e, "waits").Status != workflow.Running {
 				t.Error("the answer was not taken, or what waits has ended")
 			}

@@ -291,6 +291,7 @@ func (e *Engine) Drain(ctx context.Context) Report {
 			left.Parked = append(left.Parked, id)
 		}
 	}
+	e.parked = true
 	e.mu.Unlock()
 	slices.Sort(left.Parked)
 	e.cease()
