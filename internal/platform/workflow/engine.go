@@ -69,7 +69,7 @@ type Engine struct {
 	term     context.Context // ends with the lease; nil without it
 	resign   context.CancelFunc
 	draining bool
-	parked   bool // it has drained, and drives nothing any more
+	parked   bool          // it has drained, and drives nothing any more
 	rested   chan struct{} // closed when the last execution has left a draining engine
 }
 

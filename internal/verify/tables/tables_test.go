@@ -135,7 +135,8 @@ func TestStreamHasOnlyChanges(t *testing.T) {
 // TestStoresPassTheirSuites runs the tests of the stores, which also run against other
 // implementations of DynamoDB, against this one.
 func TestStoresPassTheirSuites(t *testing.T) {
-	passTheirSuites(t, New(), "internal/*/dynamo", "internal/platform/*/dynamo", "sandbox/*/dynamo", "internal/platform/ddb")
+	passTheirSuites(t, New(),
+		"internal/*/dynamo", "internal/platform/*/dynamo", "sandbox/*/dynamo", "internal/platform/ddb")
 }
 
 // Contention changes no result, since stores retry what is refused. The other stores use the same
