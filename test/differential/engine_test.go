@@ -22,7 +22,8 @@ import (
 )
 
 // The engine of package workflow goes through the states of the interpreter alone, with the same
-// calls: in one process, and in processes of which each dies as soon as it has written a transition.
+// calls: in one process, and in processes of which each dies as soon as it has written a
+// transition.
 func TestTheEngineDoesWhatTheInterpreterDoes(t *testing.T) {
 	for _, c := range cases(t, 24) {
 		if slices.Contains(children, c.Machine) {

@@ -75,8 +75,8 @@ func must(t testing.TB, err error) {
 }
 
 // functions record their calls. A call is answered by the next answer of its function: an error's
-// name, which comes after 5 s if it is "Late", or "never"; "slow" succeeds after 10 s. Without one it
-// succeeds with {"done":true}.
+// name, which comes after 5 s if it is "Late", or "never"; "slow" succeeds after 10 s. Without one
+// it succeeds with {"done":true}.
 type functions struct {
 	mu      sync.Mutex
 	calls   []string

@@ -17,9 +17,10 @@ import (
 
 // invariants hold whenever the world is at rest: for each order, or for all together. Others are
 // checked while it runs: no barrier contradicts another, mails are sent once and do not contradict
-// each other (history.go), money is captured only after the carrier has booked (thirdparties.go), a
-// refused call is retried, a child reports its step's error (engine.go), what a process has promised
-// or begun is written, and by who has the lease (process.go), the world comes to rest (world.go).
+// each other (history.go), money is captured only after the carrier has booked (thirdparties.go),
+// a refused call is retried, a child reports its step's error (engine.go), what a process has
+// promised or begun is written, and by who has the lease (process.go), the world comes to rest
+// (world.go).
 var invariants = []struct {
 	name  string
 	order func(w *World, o outcome, broken func(format string, args ...any))

@@ -1,5 +1,5 @@
-// Package dynamo is a workflow.Journal in a DynamoDB table of the process's own; see Create. Besides
-// the items of package ddb, the table holds:
+// Package dynamo is a workflow.Journal in a DynamoDB table of the process's own; see Create.
+// Besides the items of package ddb, the table holds:
 //
 //	pk                          sk         what
 //	execution#<machine>/<name>  execution  an execution, for 90 days after its end
