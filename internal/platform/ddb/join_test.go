@@ -277,7 +277,8 @@ func unheard(t *testing.T, table *ddb.Table) *ddb.Table {
 	var lost atomic.Bool
 	proxy := httputil.NewSingleHostReverseProxy(emulator)
 	proxy.ModifyResponse = func(r *http.Response) error {
-		if strings.HasSuffix(r.Request.Header.Get("X-Amz-Target"), ".UpdateItem") && !lost.Swap(true) {
+		_, call, _ := strings.Cut(r.Request.Header.Get("X-Amz-Target"), ".")
+		if (call == "UpdateItem" || call == "PutItem") && !lost.Swap(true) {
 			return errors.New("the answer is lost")
 		}
 		return nil
@@ -358,6 +359,54 @@ func TestRunReadsItsAggregateAfterItsOwnWrite(t *testing.T) {
 			t.Errorf("%+v, %v; want what was written", k, err)
 		}
 		return 1, nil
+	})
+	must(t, err)
+}
+
+func TestNewItemWhoseAnswerIsLostIsNotRefused(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	put := table.SaveNew("pot#1", "pot", pot{1, 1}, errFirst)
+	must(t, unheard(t, table).Commit(t.Context(), commit.With{}, put))
+	if err := table.Commit(t.Context(), commit.With{}, put); !errors.Is(err, errFirst) {
+		t.Errorf("the item, again: %v, want its refusal", err)
+	}
+}
+
+func TestRecordJoinsAConditionOfAlternatives(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	must(t, step(table))
+	write := table.SaveIf("kettle#1", "kettle", pot{5, 2}, errFirst, "version = :one OR cups = :none",
+		ddb.Values{":one": ddb.Number(1), ":none": ddb.Number(0)})
+	var entry *barrier.Entry
+	_, _ = barrier.Do(t.Context(), blind{}, "1", "Boil", func(_ context.Context, o barrier.Once) (int, error) {
+		entry = o.Returning(2)
+		return 0, nil
+	})
+	if err := table.Commit(t.Context(), commit.With{Barrier: entry}, write); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("a step that is recorded, again: %v, want ErrLostRace", err)
+	}
+}
+
+func TestRecordOfAnEventIsAnItemThatExpires(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	must(t, barrier.Consume(t.Context(), table, "boil", "1", func(ctx context.Context, once barrier.Once) error {
+		return kettles.Save(ctx, table, kettle{"1", 1, 1}, commit.With{Barrier: once.Returning(1)})
+	}))
+	items, _, err := table.Page(t.Context(), "", "pk", "barrier#event-1", false, 2, "")
+	if err != nil || len(items) != 1 || items[0]["expiresAt"] == nil {
+		t.Errorf("items of the event: %v, %v; want one that expires", items, err)
+	}
+}
+
+func TestRunDoesNotTakeItsHostForAnotherAggregate(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	must(t, kettles.Save(t.Context(), table, kettle{"1", 1, 1}, commit.With{}))
+	must(t, kettles.Save(t.Context(), table, kettle{"2", 2, 1}, commit.With{}))
+	_, err := barrier.Do(t.Context(), table, "1", "Boil", func(ctx context.Context, once barrier.Once) (int, error) {
+		if k, err := kettles.Get(ctx, table, "2"); err != nil || k.Cups != 2 {
+			t.Errorf("the other kettle is %+v, %v", k, err)
+		}
+		return 1, table.Commit(ctx, commit.With{Barrier: once.Returning(1)})
 	})
 	must(t, err)
 }
