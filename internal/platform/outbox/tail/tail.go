@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,8 +48,15 @@ func (s Stream) Shards(ctx context.Context) (all []Part, err error) {
 	}
 }
 
+// ErrPart is the error of Batch if the stream did not return all records of the part.
+var ErrPart = errors.New("the stream did not return the records up to the end of the part; try again")
+
+// empty is how many empty pages in a row Batch reads before it gives up. A stream returns some
+// between records that are far apart.
+const empty = 100
+
 // Batch returns the records of a part that have events, as an invocation of the relay, and their
-// number.
+// number. If the part has an end, Batch reads until there or fails.
 func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int, err error) {
 	in := &dynamodbstreams.GetShardIteratorInput{
 		StreamArn: &s.ARN, ShardId: &part.Shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
@@ -61,19 +69,26 @@ func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int
 		return nil, 0, err
 	}
 	batch := struct{ Records []map[string]any }{Records: []map[string]any{}}
-	for next := start.ShardIterator; next != nil; {
+	complete := part.To == ""
+	for next, dry := start.ShardIterator, 0; next != nil; {
 		page, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: next})
 		if err != nil {
 			return nil, 0, err
 		}
 		next = page.NextShardIterator
-		if len(page.Records) == 0 {
+		if dry++; len(page.Records) > 0 {
+			dry = 0
+		}
+		if part.To == "" && dry > 0 || dry == empty {
 			break // up to date
 		}
 		for _, r := range page.Records {
-			if part.To != "" && later(aws.ToString(r.Dynamodb.SequenceNumber), part.To) {
-				next = nil
-				break
+			number := aws.ToString(r.Dynamodb.SequenceNumber)
+			if part.To != "" && !later(part.To, number) {
+				complete, next = true, nil
+				if number != part.To {
+					break
+				}
 			}
 			if image := texts(r.Dynamodb.NewImage); matches(r, image) {
 				batch.Records = append(batch.Records, map[string]any{
@@ -81,6 +96,9 @@ func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int
 				})
 			}
 		}
+	}
+	if !complete {
+		return nil, 0, ErrPart
 	}
 	payload, err = json.Marshal(batch)
 	return payload, len(batch.Records), err

@@ -3,6 +3,7 @@ package tail_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,8 +28,9 @@ var images = []string{
 	`"eventName":"MODIFY","dynamodb":{"NewImage":{"pk":{"S":"pot#2"},"outbox":{"S":"14"}}`,
 }
 
-// serve returns a stream of two shards, the second of which is empty. Pages have two records.
-func serve(t *testing.T) tail.Stream {
+// serve returns a stream of two shards, the second of which is empty. Pages have two records. With
+// gaps, every second page is empty, and the shard is closed.
+func serve(t *testing.T, gaps bool) tail.Stream {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ ExclusiveStartShardId, SequenceNumber, ShardIterator, ShardId string }
@@ -47,12 +49,20 @@ func serve(t *testing.T) tail.Stream {
 			_, _ = fmt.Sscan(in.SequenceNumber, &n)
 			_, _ = fmt.Fprintf(w, `{"ShardIterator":"%s %d"}`, in.ShardId, n-8)
 		default:
-			shard, from, records := "", 0, []string{}
-			_, _ = fmt.Sscan(in.ShardIterator, &shard, &from)
+			shard, from, records, dry := "", 0, []string{}, ""
+			_, _ = fmt.Sscan(in.ShardIterator, &shard, &from, &dry)
+			if dry == "" && from > 0 && gaps {
+				_, _ = fmt.Fprintf(w, `{"Records":[],"NextShardIterator":"%s %d dry"}`, shard, from)
+				return
+			}
 			for n := from; n < len(images) && n < from+2 && shard == "a"; n++ {
 				records = append(records, fmt.Sprintf(`{%s,"SequenceNumber":"%d"}}`, images[n], n+8))
 			}
 			all := strings.Join(records, ",")
+			if gaps && from >= len(images) {
+				_, _ = fmt.Fprint(w, `{"Records":[]}`) // the shard is closed
+				return
+			}
 			_, _ = fmt.Fprintf(w, `{"Records":[%s],"NextShardIterator":"%s %d"}`, all, shard, from+2)
 		}
 	}))
@@ -66,7 +76,7 @@ func serve(t *testing.T) tail.Stream {
 }
 
 func TestPartHasTheRecordsWithEventsAndNoOthers(t *testing.T) {
-	s := serve(t)
+	s := serve(t, false)
 	for part, want := range map[tail.Part]string{
 		{Shard: "a"}: "8 9 11 14", {Shard: "a", From: "9", To: "10"}: "9", {Shard: "a", From: "9", To: "11"}: "9 11",
 		{Shard: "a", From: "12", To: "12"}: "", {Shard: "b"}: "",
@@ -97,8 +107,23 @@ func TestPartHasTheRecordsWithEventsAndNoOthers(t *testing.T) {
 }
 
 func TestAllShardsAreListed(t *testing.T) {
-	got, err := serve(t).Shards(t.Context())
+	got, err := serve(t, false).Shards(t.Context())
 	if err != nil || len(got) != 2 || got[0].Shard != "a" || got[1].Shard != "b" {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestPartIsReadToItsEndOrNotAtAll(t *testing.T) {
+	for gaps, s := range map[bool]tail.Stream{false: serve(t, false), true: serve(t, true)} {
+		for to, want := range map[string]int{"9": 2, "10": 2, "11": 3, "14": 4} {
+			if _, n, err := s.Batch(t.Context(), tail.Part{Shard: "a", From: "8", To: to}); err != nil || n != want {
+				t.Errorf("gaps %t, to %s: %d records, %v; want %d", gaps, to, n, err, want)
+			}
+		}
+		for _, part := range []tail.Part{{Shard: "a", From: "8", To: "15"}, {Shard: "b", From: "8", To: "8"}} {
+			if payload, _, err := s.Batch(t.Context(), part); !errors.Is(err, tail.ErrPart) || payload != nil {
+				t.Errorf("gaps %t, %+v: %s, %v; want ErrPart", gaps, part, payload, err)
+			}
+		}
 	}
 }
