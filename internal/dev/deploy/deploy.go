@@ -51,8 +51,8 @@ func (d Deployment) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(d.mayBegin(before), d.checkGiven(settled), refused(settled), d.checkCore(ctx, settled),
-		d.checkConcurrency(ctx, settled))
+	err = errors.Join(d.mayBegin(before), d.checkGiven(settled), d.checkForm(before), refused(settled),
+		d.checkCore(ctx, settled), d.checkConcurrency(ctx, settled))
 	if err != nil {
 		return err
 	}
@@ -155,6 +155,21 @@ func (d Deployment) checkGiven(s *cfn.Stack) error {
 	slices.Sort(missing)
 	return fmt.Errorf("parameters are missing: %s. Set them in parameter_overrides of samconfig.toml, or with "+
 		"--parameters 'Name=value …'", strings.Join(missing, ", "))
+}
+
+// checkForm fails if functions of the release before StoredForm would run beside functions that
+// write what they cannot read, unless that was asked for.
+func (d Deployment) checkForm(before Stack) error {
+	const name = "StoredForm"
+	_, has := before.Parameters[name]
+	given := slices.ContainsFunc(d.Parameters, func(p string) bool { return strings.HasPrefix(p, name+"=") })
+	if before.New() || has || given {
+		return nil
+	}
+	return fmt.Errorf("the stack %s runs a release that cannot read what this one writes. Deploy with "+
+		"PARAMETERS=StoredForm=previous first, and with StoredForm=current 70 minutes later: see "+
+		"docs/deploy.md, \"Upgrading a stage with orders\". If no order is in progress, "+
+		"StoredForm=current is enough", d.Stack)
 }
 
 // checkCore fails unless the stack whose resources a stack of its own uses is there, in its stage.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,7 +25,8 @@ type account struct {
 	t          *testing.T
 	status     string
 	parameters map[string]string
-	reserved   int // of each existing function
+	older      bool // the stack is of the release before StoredForm
+	reserved   int  // of each existing function
 	unreserved int
 
 	own  string // the service whose own stack is deployed; empty for the core
@@ -53,7 +55,12 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w,
 			`<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackStatus>%s</StackStatus><Parameters>`,
 			a.status)
-		for name, value := range a.parameters {
+		parameters := map[string]string{"StoredForm": "current"}
+		if a.older {
+			clear(parameters)
+		}
+		maps.Copy(parameters, a.parameters)
+		for name, value := range parameters {
 			fmt.Fprintf(w, `<member><ParameterKey>%s</ParameterKey><ParameterValue>%s</ParameterValue></member>`, name,
 				value)
 		}
@@ -205,6 +212,33 @@ func TestOtherStagesAreNotProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.mustHaveDone(t, "build", "deploy, protected: unsaid")
+}
+
+func TestFirstUpgradeNamesTheFormThatIsStored(t *testing.T) {
+	stackOfItsOwn := []string{"RabbitMqUrl=amqps://x", "RabbitMqSecret=x", "RabbitMqBroker=x", "ServiceUserSecret=x",
+		"Core=orderflow-prod"}
+	for _, c := range []struct {
+		own, status string
+		older       bool
+		parameters  []string
+		refused     bool
+	}{
+		{"", "UPDATE_COMPLETE", true, complete, true},
+		{"", "UPDATE_ROLLBACK_COMPLETE", true, complete, true},
+		{"", "UPDATE_COMPLETE", true, append(slices.Clone(complete), "StoredForm=previous"), false},
+		{"", "UPDATE_COMPLETE", true, append(slices.Clone(complete), "StoredForm=current"), false},
+		{"", "UPDATE_COMPLETE", false, complete, false},
+		{"", "", true, complete, false}, // a new stage
+		{"warehouse", "UPDATE_COMPLETE", true, stackOfItsOwn, true},
+	} {
+		a := &account{status: c.status, older: c.older, own: c.own, core: "dev", sam: []string{"UPDATE_COMPLETE"},
+			parameters: map[string]string{"Stage": "dev"}}
+		err := a.run(t, "dev", c.parameters...)
+		refused := err != nil && strings.Contains(err.Error(), "StoredForm=previous first") && len(a.did) == 0
+		if refused != c.refused || !refused && err != nil {
+			t.Errorf("%+v: %v, did %q", c, err, a.did)
+		}
+	}
 }
 
 func TestReservationsBeyondTheQuotaAreRefusedFirst(t *testing.T) {
