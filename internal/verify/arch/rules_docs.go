@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -13,6 +14,7 @@ var (
 	runbook  = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
 	dated    = regexp.MustCompile(`^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [a-z]`)
 	fenced   = regexp.MustCompile("(?s)```.*?```")
+	fence    = regexp.MustCompile("^ *```[a-z-]*$")
 	quoted   = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a log line
 	link     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	conflict = regexp.MustCompile(`^(<{7}|={7}|>{7})( |$)`)
@@ -40,6 +42,21 @@ var docRules = []Rule{
 			bad.same("docs/runbooks", keys(r.documents("docs/runbooks/")), used)
 		},
 		func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" })),
+	rule("documents say for how long a relay reads its stream", "the operator must know how much time is left",
+		func(r *Repo, bad *list) {
+			for id, p := range r.each("AWS::Lambda::EventSourceMapping") {
+				age, ok := p["MaximumRecordAgeInSeconds"].(int)
+				for file, says := range map[string]string{
+					"docs/consistency.md": "the stream retries for %d hours", "docs/runbooks/outbox-lag.md": "by itself for %d hours",
+					"docs/runbooks/relay-failures.md": "retrying it for %d hours",
+				} {
+					says = fmt.Sprintf(says, age/3600)
+					body := strings.Join(strings.Fields(r.Texts[file]), " ")
+					bad.unless(!ok || strings.Contains(body, says), "%s does not say %q, as of %s", file, says, id)
+				}
+			}
+		},
+		func(r *Repo) { r.properties("RelayOrdersEventsSource")["MaximumRecordAgeInSeconds"] = 86_400 }),
 	rule("runbooks and objectives say when an alarm rings", "the operator judges by them how bad it is",
 		func(r *Repo, bad *list) {
 			for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
@@ -114,6 +131,22 @@ var docRules = []Rule{
 			const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
 			r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
 		})),
+	ofCore(rule("a code fence is on a line of its own", "text after one that closes is in the code, or not shown",
+		func(r *Repo, bad *list) {
+			for file, body := range r.documents("") {
+				code := false
+				for n, line := range strings.Split(body, "\n") {
+					if !strings.Contains(line, "```") {
+						continue
+					}
+					bad.unless(fence.MatchString(line) && (!code || strings.TrimSpace(line) == "```"),
+						"%s:%d has text beside a code fence", file, n+1)
+					code = !code
+				}
+				bad.unless(!code, "%s ends within a code fence", file)
+			}
+		},
+		func(r *Repo) { r.Texts["README.md"] += "```\nls\n``` lists it\n" })),
 	ofCore(rule("the prose of documents wraps at 100 columns", "longer lines are hard to read in editors and diffs",
 		func(r *Repo, bad *list) {
 			for file, body := range r.documents("") {
