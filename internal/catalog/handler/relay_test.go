@@ -29,7 +29,9 @@ func (s *sink) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return nil
 }
 
-func (s *sink) PutAside(context.Context, []envelope.Event) error { return errors.New("put aside") }
+func (s *sink) PutAside(context.Context, []outbox.Item) error { return errors.New("put aside") }
+
+func (s *sink) Heard(context.Context, string) error { return nil }
 
 func TestSampleOfTheStreamHoldsAValidEvent(t *testing.T) {
 	payload, err := os.ReadFile("../../../events/catalog/relay-catalog-events.json")

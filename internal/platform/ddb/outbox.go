@@ -3,8 +3,11 @@ package ddb
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -24,35 +27,65 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 }
 
 // PutAside makes events items under keys that the relay's stream leaves out; see outbox.Store.
-func (t *Table) PutAside(ctx context.Context, events []envelope.Event) error {
-	requests := make([]types.WriteRequest, 0, len(events))
-	for _, e := range events {
-		body, err := e.MarshalJSON()
+func (t *Table) PutAside(ctx context.Context, items []outbox.Item) error {
+	requests := make([]types.WriteRequest, 0, len(items))
+	for _, i := range items {
+		body, err := i.Body()
 		if err != nil {
 			return err
 		}
-		put := &types.PutRequest{Item: eventItem(asidePrefix, e, body)}
+		put := &types.PutRequest{Item: eventItem(asidePrefix, i.ID(), i.Event.Subject, body)}
 		requests = append(requests, types.WriteRequest{PutRequest: put})
 	}
 	return t.writeAll(ctx, requests)
 }
 
-// Beat writes the heartbeat of the relay, or returns since when it waits; see outbox.Swept.
+// Beat writes the heartbeat; see outbox.Swept. The item has the time of its last write, and since
+// when the relay has not deleted it.
 func (t *Table) Beat(ctx context.Context) (since time.Time, waits bool, err error) {
-	items, _, err := t.Page(ctx, "", "pk", outbox.Heartbeat.PK, false, 1, "")
+	now := t.Clock.Now().UTC().Format(time.RFC3339Nano)
+	out, err := t.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &t.Name, Key: Key(outbox.Heartbeat.PK, outbox.Heartbeat.SK),
+		UpdateExpression: aws.String("SET #since = if_not_exists(#since, :now), #at = :now, #outbox = :none"),
+		ExpressionAttributeNames: map[string]string{
+			"#since": "since", "#at": "at", "#outbox": outbox.Attribute,
+		},
+		ExpressionAttributeValues: Values{":now": String(now), ":none": String("[]")},
+		ReturnValues:              types.ReturnValueAllNew,
+	})
 	if err != nil {
 		return since, false, err
 	}
-	if len(items) > 0 {
-		return since, true, attributevalue.Unmarshal(items[0]["at"], &since)
-	}
-	item := Key(outbox.Heartbeat.PK, outbox.Heartbeat.SK)
-	item["at"], item[outbox.Attribute] = String(t.Clock.Now().UTC().Format(time.RFC3339Nano)), String("[]")
-	return since, false, t.writeAll(ctx, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}})
+	var item struct{ Since, At time.Time }
+	err = attributevalue.UnmarshalMap(out.Attributes, &item)
+	return item.Since, item.Since.Before(item.At), err
 }
 
-// writeAll writes up to 25 requests. It retries unprocessed ones until ctx ends.
-func (t *Table) writeAll(ctx context.Context, requests []types.WriteRequest) error {
+// Heard deletes the heartbeat that was written at this time; see outbox.Store.
+func (t *Table) Heard(ctx context.Context, at string) error {
+	_, err := t.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &t.Name, Key: Key(outbox.Heartbeat.PK, outbox.Heartbeat.SK),
+		ConditionExpression:       aws.String("#at = :at"),
+		ExpressionAttributeNames:  map[string]string{"#at": "at"},
+		ExpressionAttributeValues: Values{":at": String(at)},
+	})
+	var other *types.ConditionalCheckFailedException
+	if errors.As(err, &other) {
+		return nil
+	}
+	return err
+}
+
+// writeAll writes up to 25 requests. It retries unprocessed ones until ctx ends. DynamoDB refuses
+// two requests for one item; they are the same, so the last one is left.
+func (t *Table) writeAll(ctx context.Context, all []types.WriteRequest) error {
+	var requests []types.WriteRequest
+	for n, request := range all {
+		same := func(r types.WriteRequest) bool { return written(r) == written(request) }
+		if !slices.ContainsFunc(all[n+1:], same) {
+			requests = append(requests, request)
+		}
+	}
 	for len(requests) > 0 {
 		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
@@ -65,14 +98,22 @@ func (t *Table) writeAll(ctx context.Context, requests []types.WriteRequest) err
 	return nil
 }
 
+// written returns the key of the item that a request writes.
+func written(r types.WriteRequest) [2]string {
+	if r.PutRequest != nil {
+		return keyOf(r.PutRequest.Item)
+	}
+	return keyOf(r.DeleteRequest.Key)
+}
+
 // The shards of these prefixes hold the events that are items of their own.
 const (
 	outboxPrefix = "outbox#"
 	asidePrefix  = "aside#"
 )
 
-func eventItem(prefix string, e envelope.Event, body []byte) Values {
-	item := Key(Shard(prefix, e.Subject), e.ID)
+func eventItem(prefix, id, subject string, body []byte) Values {
+	item := Key(Shard(prefix, subject), id)
 	item["event"] = String(string(body))
 	return item
 }
@@ -88,18 +129,12 @@ func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
 				return nil, err
 			}
 			for _, item := range items {
-				body, _ := item["event"].(*types.AttributeValueMemberS)
-				sk, _ := item["sk"].(*types.AttributeValueMemberS)
-				if body == nil || sk == nil {
-					unreadable = errors.Join(unreadable, envelope.ErrMalformed)
+				i := waitingItem(item)
+				if i.Malformed != "" {
+					unreadable = errors.Join(unreadable, fmt.Errorf("%s %s: %w", i.PK, i.SK, envelope.ErrMalformed))
 					continue
 				}
-				e, err := envelope.Parse([]byte(body.Value))
-				if err != nil {
-					unreadable = errors.Join(unreadable, err)
-					continue
-				}
-				waiting = append(waiting, outbox.Item{PK: pk, SK: sk.Value, Event: e})
+				waiting = append(waiting, i)
 			}
 			if cursor = next; cursor == "" {
 				break
@@ -107,4 +142,15 @@ func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
 		}
 	}
 	return waiting, unreadable
+}
+
+// waitingItem reads an item of the outbox.
+func waitingItem(values Values) outbox.Item {
+	var body string
+	if event, ok := values["event"].(*types.AttributeValueMemberS); ok {
+		body = event.Value
+	}
+	item, key := outbox.Read([]byte(body)), keyOf(values)
+	item.PK, item.SK = key[0], key[1]
+	return item
 }

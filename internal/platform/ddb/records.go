@@ -142,7 +142,7 @@ func (t *Table) putReply(rec idempotency.Record) Op {
 }
 
 func (t *Table) putEvent(e envelope.Event, body []byte) Op {
-	put := &types.Put{TableName: &t.Name, Item: eventItem(outboxPrefix, e, body)} // its id is unique
+	put := &types.Put{TableName: &t.Name, Item: eventItem(outboxPrefix, e.ID, e.Subject, body)} // its id is unique
 	return Op{Write: types.TransactWriteItem{Put: put}}
 }
 

@@ -1,6 +1,7 @@
 package ddb_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbox"
@@ -167,7 +169,10 @@ func TestPublishedEventsMayBeDeletedTwice(t *testing.T) {
 
 func TestEventsPutAsideWaitOutsideTheRelaysFilter(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
-	all := events(t, "pot-1", "pot-2")
+	var all []outbox.Item
+	for _, e := range events(t, "pot-1", "pot-2") {
+		all = append(all, outbox.Item{Event: e}, outbox.Item{Event: e}) // a batch may have it twice
+	}
 	for range 2 {
 		must(t, table.PutAside(t.Context(), all))
 		waiting, err := table.Waiting(t.Context())
@@ -188,37 +193,67 @@ func TestEventsPutAsideWaitOutsideTheRelaysFilter(t *testing.T) {
 	}
 }
 
-func TestHeartbeatWaitsUntilTheRelayDeletesIt(t *testing.T) {
+// none is a topic that gets nothing.
+type none struct{}
+
+// Publish is part of outbox.Topic.
+func (none) Publish(context.Context, []envelope.Event) (map[string]error, error) {
+	return nil, errors.New("an event")
+}
+
+// deaf is a table whose relay loses heartbeats.
+type deaf struct{ *ddb.Table }
+
+// Heard is part of outbox.Store.
+func (deaf) Heard(context.Context, string) error { return nil }
+
+func TestLostHeartbeatWaitsUntilTheNextArrives(t *testing.T) {
 	c := clock.At(start)
 	table := ddbtest.NewTable(t, c)
-	for range 2 {
+	beat := func(want time.Duration) {
+		t.Helper()
 		since, waits, err := table.Beat(t.Context())
-		if err != nil || waits {
-			t.Fatalf("the first beat waits since %v, %v", since, err)
+		if err != nil || waits != (want > 0) || waits && c.Now().Sub(since) != want {
+			t.Errorf("it waits: %t, since %v, %v; want %v", waits, since, err, want)
 		}
 		c.Advance(5 * time.Minute)
-		if since, waits, err = table.Beat(t.Context()); err != nil || !waits || c.Now().Sub(since) != 5*time.Minute {
-			t.Errorf("it waits: %t, since %v, %v; want 5 minutes", waits, since, err)
-		}
-		if events, err := (ddbtest.Stream{Table: table}).Outbox(t.Context()); err != nil || len(events) > 0 {
-			t.Errorf("the relay gets %d events, %v", len(events), err)
-		}
-		must(t, table.DeletePublished(t.Context(), []outbox.Item{outbox.Heartbeat}))
 	}
+	stream := ddbtest.Stream{Table: table}
+	beat(0)
+	must(t, stream.Relay(t.Context(), none{}, deaf{table})) // loses it
+	beat(5 * time.Minute)
+	beat(10 * time.Minute)
+	must(t, stream.Relay(t.Context(), none{}, table))
+	for range 2 {
+		beat(0)
+		must(t, stream.Relay(t.Context(), none{}, table))
+	}
+	beat(0)
+	must(t, table.Heard(t.Context(), start.UTC().Format(time.RFC3339Nano))) // late
+	beat(5 * time.Minute)
 	if waiting, err := table.Waiting(t.Context()); err != nil || len(waiting) > 0 {
 		t.Errorf("%d events wait, %v", len(waiting), err)
 	}
 }
 
-func TestWaitingFailsOnAMalformedEvent(t *testing.T) {
+func TestSweepFailsAndNamesWhatIsNotAnEvent(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	type event struct {
 		Event any `dynamodbav:"event" write:"once"`
 	}
-	for _, e := range []event{{1}, {"{}"}} {
-		must(t, table.Commit(t.Context(), commit.With{}, table.Save("outbox#0", "1", e)))
-		if got, err := table.Waiting(t.Context()); err == nil {
-			t.Errorf("Waiting = %v", got)
+	good := outbox.Item{Event: events(t, "pot-1")[0]}
+	for n, e := range []event{{1}, {"{}"}} {
+		sk := fmt.Sprint("sk-", n)
+		must(t, table.Commit(t.Context(), commit.With{}, table.Save("outbox#0", sk, e)))
+		must(t, table.PutAside(t.Context(), []outbox.Item{good, {Malformed: sk}, {Malformed: sk}}))
+		got, err := table.Waiting(t.Context())
+		if len(got) != 1 || !errors.Is(err, envelope.ErrMalformed) {
+			t.Fatalf("Waiting = %v, %v; want the event and ErrMalformed", got, err)
+		}
+		for _, name := range []string{"outbox#0 " + sk, outbox.Item{Malformed: sk}.ID()} {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("%v does not name %s", err, name)
+			}
 		}
 	}
 }

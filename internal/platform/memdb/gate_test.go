@@ -53,8 +53,10 @@ func TestEveryReadAndWriteGoesThroughTheGate(t *testing.T) {
 	if err := log.Commit(commit.With{Events: []envelope.Event{event}}, change); err != nil || !changed {
 		t.Errorf("Commit: %v, applied: %t", err, changed)
 	}
-	if err := log.PutAside(ctx, log.TakeOutbox()); err != nil {
-		t.Error(err)
+	for _, e := range log.TakeOutbox() {
+		if err := log.PutAside(ctx, []outbox.Item{{Event: e}}); err != nil {
+			t.Error(err)
+		}
 	}
 	waiting, err := log.Waiting(ctx)
 	if err != nil || len(waiting) != 1 || waiting[0].Event.ID != "e1" {

@@ -4,6 +4,8 @@ package memdb
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -27,7 +29,7 @@ type Log struct {
 	barriers map[barrier.Key]barrier.Record
 	replies  map[[2]string]reply
 	written  []envelope.Event // with changes, for the stream
-	waiting  []envelope.Event // as items of their own
+	waiting  []outbox.Item    // events that are items of their own
 	circuits *Items[resilience.Circuit]
 	kinds    []kind
 }
@@ -179,21 +181,29 @@ func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	items := make([]outbox.Item, len(l.waiting))
-	for i, e := range l.waiting {
-		items[i] = outbox.Item{PK: "outbox", SK: e.ID, Event: e}
+	var items []outbox.Item
+	var unreadable error
+	for _, i := range l.waiting {
+		if i.PK, i.SK = "outbox", i.ID(); i.Malformed != "" {
+			unreadable = errors.Join(unreadable, fmt.Errorf("%s: %w", i.SK, envelope.ErrMalformed))
+			continue
+		}
+		items = append(items, i)
 	}
-	return items, nil
+	return items, unreadable
 }
 
 // Beat is part of outbox.Swept. There is no stream that could be off.
 func (l *Log) Beat(context.Context) (time.Time, bool, error) { return time.Time{}, false, nil }
 
+// Heard is part of outbox.Store.
+func (l *Log) Heard(context.Context, string) error { return nil }
+
 // PutAside makes events items; see outbox.Store.
-func (l *Log) PutAside(_ context.Context, events []envelope.Event) error {
+func (l *Log) PutAside(_ context.Context, items []outbox.Item) error {
 	return l.Commit(commit.With{}, func() error {
-		for _, e := range events {
-			l.waiting = append(slices.DeleteFunc(l.waiting, func(o envelope.Event) bool { return o.ID == e.ID }), e)
+		for _, i := range items {
+			l.waiting = append(slices.DeleteFunc(l.waiting, func(o outbox.Item) bool { return o.ID() == i.ID() }), i)
 		}
 		return nil
 	})
@@ -202,8 +212,8 @@ func (l *Log) PutAside(_ context.Context, events []envelope.Event) error {
 // DeletePublished deletes the items of published events; see outbox.Store.
 func (l *Log) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return l.Commit(commit.With{}, func() error {
-		for _, item := range items {
-			l.waiting = slices.DeleteFunc(l.waiting, func(e envelope.Event) bool { return e.ID == item.Event.ID })
+		for _, i := range items {
+			l.waiting = slices.DeleteFunc(l.waiting, func(o outbox.Item) bool { return o.ID() == i.ID() })
 		}
 		return nil
 	})

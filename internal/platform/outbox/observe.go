@@ -22,3 +22,11 @@ func logPutAside(ctx context.Context, e envelope.Event, cause error) {
 	slog.WarnContext(function.Traced(ctx, e.TraceParent), "event put aside for the sweep",
 		"eventId", e.ID, "eventType", e.Type, "subject", e.Subject, "error", cause.Error())
 }
+
+// logMalformed logs what is not an event. Its content may be anything, so only its place is logged.
+func logMalformed(ctx context.Context, i Item) {
+	if i.PK == "" {
+		i.SK = i.ID() // where PutAside puts it
+	}
+	slog.ErrorContext(ctx, "not an event in the outbox", "pk", i.PK, "sk", i.SK)
+}

@@ -10,7 +10,10 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -29,6 +32,25 @@ const Attribute = "outbox"
 type Item struct {
 	PK, SK string
 	Event  envelope.Event
+	// Malformed is what should have been an event and cannot be read as one.
+	Malformed string
+}
+
+// ID is that of the event. What is not an event is named by its content.
+func (i Item) ID() string {
+	if i.Malformed == "" {
+		return i.Event.ID
+	}
+	hash := sha256.Sum256([]byte(i.Malformed))
+	return "malformed-" + hex.EncodeToString(hash[:8])
+}
+
+// Body is the event as JSON, or what should have been that.
+func (i Item) Body() ([]byte, error) {
+	if i.Malformed != "" {
+		return []byte(i.Malformed), nil
+	}
+	return i.Event.MarshalJSON()
 }
 
 // Topic publishes events. failed maps the ids of refused events to their errors.
@@ -41,27 +63,24 @@ type Store interface {
 	// DeletePublished deletes published items. Deleting a missing item is not an error.
 	DeletePublished(ctx context.Context, items []Item) error
 	// PutAside makes events items of their own, for a sweep. The stream does not pass them to the
-	// relay again.
-	PutAside(ctx context.Context, events []envelope.Event) error
+	// relay again. For what is malformed, sweeps fail until an operator deletes it.
+	PutAside(ctx context.Context, items []Item) error
+	// Heard deletes the heartbeat that was written at this time. A later one stays.
+	Heard(ctx context.Context, at string) error
 }
 
-// changes is a batch of a table's stream. Only what the relay reads is decoded.
-type changes struct {
-	Records []struct {
-		Change struct{ NewImage image } `json:"dynamodb"`
-	}
-}
-
-// image is a written item. Attributes that are not strings are nil.
+// image is a written item in a table's stream. Only what the relay reads is decoded. Attributes
+// that are not strings are nil.
 type image struct {
 	PK     struct{ S *string } `json:"pk"`
 	SK     struct{ S *string } `json:"sk"`
+	At     struct{ S *string } `json:"at"`
 	Event  struct{ S *string } `json:"event"`
 	Events struct{ S *string } `json:"outbox"` // Attribute
 }
 
-// Heartbeat is the item that a sweep writes and the relay deletes, with no event. If the next sweep
-// finds it, the stream does not reach the relay.
+// Heartbeat is the key of the item that each sweep writes and the relay deletes, with no event. If
+// the next sweep finds it, the stream does not reach the relay, or has lost it.
 var Heartbeat = Item{PK: "relay", SK: "heartbeat"}
 
 // batch is how many events SNS accepts in one call.
@@ -77,18 +96,38 @@ const batch = 10
 // for success and drops them: see docs/verification.md.
 func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		var in changes
+		var in struct{ Records []json.RawMessage }
 		if err := json.Unmarshal(payload, &in); err != nil {
 			return nil, err
 		}
-		var items []Item
+		var items, malformed []Item
 		var failed error
-		for _, r := range in.Records {
-			if pk := r.Change.NewImage.PK.S; pk != nil && *pk == Heartbeat.PK {
-				failed = errors.Join(failed, store.DeletePublished(ctx, []Item{Heartbeat}))
+		for _, record := range in.Records {
+			var r struct {
+				Change struct{ NewImage image } `json:"dynamodb"`
 			}
-			written, err := parse(r.Change.NewImage)
-			items, failed = append(items, written...), errors.Join(failed, err)
+			err := json.Unmarshal(record, &r)
+			if i := r.Change.NewImage; i.At.S != nil && i.PK.S != nil && *i.PK.S == Heartbeat.PK {
+				failed = errors.Join(failed, store.Heard(ctx, *i.At.S))
+				continue
+			}
+			written := []Item{{Malformed: string(record)}}
+			if err == nil {
+				written = parse(r.Change.NewImage, string(record))
+			}
+			for _, item := range written {
+				if item.Malformed != "" {
+					logMalformed(ctx, item)
+					malformed = append(malformed, item)
+				} else {
+					items = append(items, item)
+				}
+			}
+		}
+		// An item stays where it is. The sweep reads it, too.
+		malformed = slices.DeleteFunc(malformed, func(i Item) bool { return i.PK != "" })
+		for chunk := range slices.Chunk(malformed, batch) {
+			failed = errors.Join(failed, store.PutAside(ctx, chunk))
 		}
 		for chunk := range slices.Chunk(items, batch) {
 			_, err := publish(ctx, topic, store, c, chunk)
@@ -98,34 +137,39 @@ func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 	})
 }
 
-// parse returns the events of a written item.
-func parse(i image) (items []Item, failed error) {
+// parse returns the events of a written item, and what cannot be read as one.
+func parse(i image, record string) []Item {
 	if i.Events.S != nil {
 		return parseAll(*i.Events.S)
 	}
-	if i.PK.S == nil || i.SK.S == nil || i.Event.S == nil {
-		return nil, envelope.ErrMalformed
+	if i.PK.S == nil || i.SK.S == nil {
+		return []Item{{Malformed: record}}
 	}
-	e, err := envelope.Parse([]byte(*i.Event.S))
-	if err != nil {
-		return nil, err
+	item := Item{PK: *i.PK.S, SK: *i.SK.S, Malformed: record}
+	if i.Event.S != nil {
+		item = Read([]byte(*i.Event.S))
+		item.PK, item.SK = *i.PK.S, *i.SK.S
 	}
-	return []Item{{PK: *i.PK.S, SK: *i.SK.S, Event: e}}, nil
+	return []Item{item}
 }
 
-// parseAll returns the events of an Attribute.
-func parseAll(all string) (items []Item, failed error) {
+// parseAll returns the events of an Attribute, and what cannot be read as one.
+func parseAll(all string) (items []Item) {
 	var bodies []json.RawMessage
 	if err := json.Unmarshal([]byte(all), &bodies); err != nil {
-		return nil, envelope.ErrMalformed
+		return []Item{{Malformed: all}}
 	}
 	for _, body := range bodies {
-		e, err := envelope.Parse(body)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		items = append(items, Item{Event: e})
+		items = append(items, Read(body))
 	}
-	return items, failed
+	return items
+}
+
+// Read returns an event, or what should have been one.
+func Read(body []byte) Item {
+	e, err := envelope.Parse(body)
+	if err != nil {
+		return Item{Malformed: cmp.Or(string(body), "nothing")}
+	}
+	return Item{Event: e}
 }

@@ -46,23 +46,24 @@ func (p *topic) Publish(_ context.Context, batch []envelope.Event) (map[string]e
 // store records the subjects of deleted items and of events that were put aside.
 type store struct {
 	deleted, aside []string
-	beats          int
+	beats          []string
 	err            error
 }
 
-func (s *store) PutAside(_ context.Context, events []envelope.Event) error {
-	for _, e := range events {
-		s.aside = append(s.aside, e.Subject)
+func (s *store) PutAside(_ context.Context, items []outbox.Item) error {
+	for _, i := range items {
+		s.aside = append(s.aside, i.Event.Subject+i.Malformed)
 	}
+	return s.err
+}
+
+func (s *store) Heard(_ context.Context, at string) error {
+	s.beats = append(s.beats, at)
 	return s.err
 }
 
 func (s *store) DeletePublished(_ context.Context, items []outbox.Item) error {
 	for _, item := range items {
-		if item.PK == outbox.Heartbeat.PK {
-			s.beats++
-			continue
-		}
 		if item.PK != "outbox#1" || item.SK != "sk-"+item.Event.Subject {
 			return fmt.Errorf("deleted %s, %s for %s", item.PK, item.SK, item.Event.Subject)
 		}
@@ -167,22 +168,31 @@ func TestFailedCallDoesNotStopTheNext(t *testing.T) {
 	}
 }
 
-func TestMalformedItemDoesNotStopTheOthers(t *testing.T) {
-	for name, bad := range map[string]string{
-		"no image":          `{"eventName":"INSERT","dynamodb":{}}`,
-		"no key":            image(map[string]any{"event": attribute("{}")}),
-		"event is a number": item("a", "b", map[string]string{"N": "1"}),
-		"event is empty":    item("a", "b", attribute("{}")),
-		"no list":           image(map[string]any{outbox.Attribute: attribute("{}")}),
-		"event in list":     changed("{}"),
+func TestMalformedRecordIsPutAsideAndTheStreamGoesOn(t *testing.T) {
+	good := brewed(t, clock.System{}, "c")
+	for name, c := range map[string]struct {
+		record string
+		aside  []string
+	}{
+		"no image":          {`{"eventName":"INSERT","dynamodb":{}}`, []string{`{"eventName":"INSERT","dynamodb":{}}`}},
+		"no object":         {`5`, []string{`5`}},
+		"no list":           {image(map[string]any{outbox.Attribute: attribute("{}")}), []string{"{}"}},
+		"event in list":     {changed("{}", `"x"`), []string{"{}", `"x"`}},
+		"one of two":        {changed(good, "{}"), []string{"{}"}},
+		"item with number":  {item("outbox#1", "b", map[string]string{"N": "1"}), nil}, // the sweep finds it there
+		"item with nothing": {item("outbox#1", "b", attribute("")), nil},
+		"item with object":  {item("outbox#1", "b", attribute("{}")), nil},
 	} {
 		p, s := &topic{}, &store{}
-		err := relay(t, p, s, record(t, "a"), bad, record(t, "b"))
-		if !errors.Is(err, envelope.ErrMalformed) || !slices.Equal(s.deleted, []string{"a", "b"}) {
-			t.Errorf("%s: %v, deleted %v; want ErrMalformed and the others deleted", name, err, s.deleted)
+		if err := relay(t, p, s, record(t, "a"), c.record, record(t, "b")); err != nil {
+			t.Errorf("%s: it holds up the stream: %v", name, err)
 		}
-		if err := relay(t, &topic{down: "x"}, s, bad); !errors.Is(err, envelope.ErrMalformed) {
-			t.Errorf("%s alone: %v, want ErrMalformed", name, err)
+		if !slices.Equal(s.deleted, []string{"a", "b"}) || !slices.Equal(s.aside, c.aside) {
+			t.Errorf("%s: deleted %v, put aside %q; want the others, %q", name, s.deleted, s.aside, c.aside)
+		}
+		s.err = errors.New("table is down")
+		if err := relay(t, p, s, c.record); !errors.Is(err, s.err) && len(c.aside) > 0 {
+			t.Errorf("%s: not put aside: %v, want the store's error", name, err)
 		}
 	}
 }
@@ -273,8 +283,14 @@ func TestOnlyOldEventsArePutAsideWhileTheTopicIsDown(t *testing.T) {
 
 func TestHeartbeatIsDeletedAndNothingIsPublished(t *testing.T) {
 	p, s := &topic{}, &store{}
-	beat := map[string]any{"pk": attribute("relay"), "sk": attribute("heartbeat"), outbox.Attribute: attribute("[]")}
-	if err := relay(t, p, s, image(beat)); err != nil || s.beats != 1 || len(p.calls) > 0 {
-		t.Errorf("%v, deleted %d times, published %v", err, s.beats, p.calls)
+	beat := image(map[string]any{
+		"pk": attribute("relay"), "sk": attribute("heartbeat"), outbox.Attribute: attribute("[]"), "at": attribute("8:15"),
+	})
+	if err := relay(t, p, s, beat); err != nil || !slices.Equal(s.beats, []string{"8:15"}) || len(p.calls) > 0 {
+		t.Errorf("%v, heard %v, published %v", err, s.beats, p.calls)
+	}
+	s.err = errors.New("table is down")
+	if err := relay(t, p, s, beat); !errors.Is(err, s.err) {
+		t.Errorf("the heartbeat is not deleted: %v, want the store's error", err)
 	}
 }

@@ -29,7 +29,8 @@ type Swept interface {
 	// Waiting returns all items in the outbox. If some cannot be read, it returns the others with
 	// an error.
 	Waiting(ctx context.Context) ([]Item, error)
-	// Beat writes the Heartbeat, unless it exists: then it returns since when.
+	// Beat writes the Heartbeat again. If the relay has not deleted the one before, it waits: since
+	// is when the first of these was written.
 	Beat(ctx context.Context) (since time.Time, waits bool, err error)
 }
 
@@ -81,8 +82,7 @@ func publish(ctx context.Context, topic Topic, store Store, c clock.Clock, items
 	late := c.Now().Add(-SweepAge)
 	published := 0
 	var failed error
-	var done []Item
-	var aside []envelope.Event
+	var done, aside []Item
 	for i, item := range items {
 		cause := cmp.Or(err, refused[item.Event.ID])
 		embedded := item.PK == ""
@@ -95,7 +95,7 @@ func publish(ctx context.Context, topic Topic, store Store, c clock.Clock, items
 			}
 		case embedded && (err == nil || item.Event.Time.Before(late)):
 			logPutAside(ctx, item.Event, cause)
-			aside = append(aside, item.Event)
+			aside = append(aside, item)
 		case !errors.Is(failed, cause): // a failed call has one cause for all
 			failed = errors.Join(failed, cause)
 		}

@@ -53,12 +53,18 @@ func (w *World) replace(name string, by func(ctx context.Context, payload []byte
 	})
 }
 
+// outboxItems returns events as they are in an outbox.
+func outboxItems(events []envelope.Event) []outbox.Item {
+	items := make([]outbox.Item, len(events))
+	for i, e := range events {
+		items[i] = outbox.Item{Event: e}
+	}
+	return items
+}
+
 // deleteFirst deletes from the outbox before it publishes.
 func deleteFirst(ctx context.Context, t topic, batch []envelope.Event) (map[string]error, error) {
-	var items []outbox.Item
-	for _, e := range batch {
-		items = append(items, outbox.Item{Event: e})
-	}
+	items := outboxItems(batch)
 	if err := t.log.DeletePublished(ctx, items); err != nil {
 		return nil, err
 	}

@@ -97,7 +97,8 @@ func (g gate) publishFromStream(events []envelope.Event) {
 	}
 	items := w.running != nil && !w.running.newer
 	if items {
-		must(0, g.unguarded(func(log *memdb.Log) error { return log.PutAside(context.Background(), events) }))
+		aside := outboxItems(events)
+		must(0, g.unguarded(func(log *memdb.Log) error { return log.PutAside(context.Background(), aside) }))
 	}
 	s.append(events, items)
 }

@@ -23,28 +23,34 @@ type Stream struct{ Table *ddb.Table }
 
 // Outbox returns all events that the relay gets from the stream.
 func (s Stream) Outbox(ctx context.Context) ([]envelope.Event, error) {
+	all := &collected{}
+	err := s.Relay(ctx, all, all)
+	return all.events, err
+}
+
+// Relay passes all that the stream has to a relay.
+func (s Stream) Relay(ctx context.Context, topic outbox.Topic, store outbox.Store) error {
 	about, err := s.Table.Client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.Table.Name})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	client := dynamodbstreams.NewFromConfig(config(os.Getenv(Endpoint)))
 	stream := tail.Stream{Client: client, ARN: aws.ToString(about.Table.LatestStreamArn)}
 	shards, err := stream.Shards(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := &collected{}
-	relay := outbox.Relay(all, all, clock.System{})
+	relay := outbox.Relay(topic, store, clock.System{})
 	for _, shard := range shards {
 		batch, _, err := stream.Batch(ctx, shard)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := relay.Invoke(ctx, batch); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return all.events, nil
+	return nil
 }
 
 // collected is a topic that keeps what is published, and an outbox of which nothing is deleted.
@@ -60,4 +66,7 @@ func (c *collected) Publish(_ context.Context, batch []envelope.Event) (map[stri
 func (*collected) DeletePublished(context.Context, []outbox.Item) error { return nil }
 
 // PutAside is part of outbox.Store.
-func (*collected) PutAside(context.Context, []envelope.Event) error { return nil }
+func (*collected) PutAside(context.Context, []outbox.Item) error { return nil }
+
+// Heard is part of outbox.Store.
+func (*collected) Heard(context.Context, string) error { return nil }
