@@ -19,12 +19,12 @@ type hasty struct {
 	read bool
 }
 
-func (s *hasty) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	if key.Step == s.step && !s.read {
+func (s *hasty) Barriers(ctx context.Context, keys ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	if keys[0].Step == s.step && !s.read {
 		s.read = true
-		return barrier.Record{}, false, nil
+		keys = keys[1:]
 	}
-	return s.Store.Barrier(ctx, key)
+	return s.Store.Barriers(ctx, keys...)
 }
 
 func (s *hasty) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {

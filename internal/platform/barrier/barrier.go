@@ -54,8 +54,9 @@ type Record struct {
 
 // Log holds the records. Every service's store is a Log.
 type Log interface {
-	// Barrier returns the record of key, read consistently; ok is false if none exists.
-	Barrier(ctx context.Context, key Key) (rec Record, ok bool, err error)
+	// Barriers returns the records of keys of one saga, each read consistently, in one call. Those
+	// that do not exist are left out.
+	Barriers(ctx context.Context, keys ...Key) (map[Key]Record, error)
 }
 
 // ErrCompensated refuses an action that arrives after its compensation.
@@ -102,7 +103,8 @@ func Do[R any](ctx context.Context, log Log, saga, step string, run func(context
 	ctx = remembering(ctx)
 	return fault.RetryLostRace(func() (R, error) {
 		key := Key{saga, step, Action}
-		if rec, ok, err := log.Barrier(ctx, key); err != nil || ok {
+		found, err := log.Barriers(ctx, key)
+		if rec, ok := found[key]; err != nil || ok {
 			return replay[R](ctx, rec, err)
 		}
 		r, err := run(ctx, Once{key: key})
@@ -124,16 +126,17 @@ func Undo[R any](
 	ctx = remembering(ctx)
 	return fault.RetryLostRace(func() (R, error) {
 		once := Once{key: Key{saga, step, Compensation}}
-		if rec, ok, err := log.Barrier(ctx, once.key); err != nil || ok {
+		keys := []Key{once.key}
+		for _, action := range actions {
+			keys = append(keys, Key{saga, action, Action})
+		}
+		found, err := log.Barriers(ctx, keys...)
+		if rec, ok := found[once.key]; err != nil || ok {
 			return replay[R](ctx, rec, err)
 		}
 		done := Done{}
 		for _, action := range actions {
-			rec, ok, err := log.Barrier(ctx, Key{saga, action, Action})
-			if err != nil {
-				var none R
-				return none, err
-			}
+			rec, ok := found[Key{saga, action, Action}]
 			done[action] = ok && rec.Origin == Action
 			if !ok {
 				once.barred = append(once.barred, action)
@@ -153,7 +156,8 @@ func firstResult[R any](ctx context.Context, log Log, key Key, r R, err error) (
 	if err == nil || errors.Is(err, fault.ErrLostRace) {
 		return r, err
 	}
-	if rec, ok, failed := log.Barrier(ctx, key); failed == nil && ok {
+	found, failed := log.Barriers(ctx, key)
+	if rec, ok := found[key]; failed == nil && ok {
 		return replay[R](ctx, rec, nil)
 	}
 	return r, err

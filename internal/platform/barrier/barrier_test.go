@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,12 +36,13 @@ type blind struct {
 	lookups int
 }
 
-func (l *blind) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	if key == l.key && l.lookups > 0 {
+func (l *blind) Barriers(ctx context.Context, keys ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	found, err := l.Log.Barriers(ctx, keys...)
+	if slices.Contains(keys, l.key) && l.lookups > 0 {
 		l.lookups--
-		return barrier.Record{}, false, nil
+		delete(found, l.key)
 	}
-	return l.Log.Barrier(ctx, key)
+	return found, err
 }
 
 var (

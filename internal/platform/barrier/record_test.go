@@ -3,6 +3,7 @@ package barrier_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"orderflow/internal/platform/barrier"
@@ -17,11 +18,11 @@ type unreachable struct {
 
 var errUnreachable = errors.New("unreachable")
 
-func (u unreachable) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	if key == u.key {
-		return barrier.Record{}, false, errUnreachable
+func (u unreachable) Barriers(ctx context.Context, keys ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	if slices.Contains(keys, u.key) {
+		return nil, errUnreachable
 	}
-	return u.Log.Barrier(ctx, key)
+	return u.Log.Barriers(ctx, keys...)
 }
 
 func TestNothingRunsWhileTheLogCannotBeRead(t *testing.T) {
@@ -34,7 +35,7 @@ func TestNothingRunsWhileTheLogCannotBeRead(t *testing.T) {
 			t.Errorf("undo that cannot read %s: %v, want the log's error", key.Step, err)
 		}
 	}
-	if _, ok, _ := a.Barrier(t.Context(), refunded); ok {
+	if found, _ := a.Barriers(t.Context(), refunded); len(found) > 0 {
 		t.Error("a record was written")
 	}
 }

@@ -78,9 +78,9 @@ func (s sideBySide) either() *ddb.Table {
 	return s.releases[s.chance.IntN(2)]
 }
 
-// Barrier is part of storesuite.Store.
-func (s sideBySide) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	return s.either().Barrier(ctx, key)
+// Barriers is part of storesuite.Store.
+func (s sideBySide) Barriers(ctx context.Context, keys ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	return s.either().Barriers(ctx, keys...)
 }
 
 // Reply is part of storesuite.Store.
@@ -263,9 +263,9 @@ func TestRecordInTheHostTakesPrecedenceOverARefusal(t *testing.T) {
 // blind is a log that finds nothing.
 type blind struct{}
 
-// Barrier is part of barrier.Log.
-func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error) {
-	return barrier.Record{}, false, nil
+// Barriers is part of barrier.Log.
+func (blind) Barriers(context.Context, ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	return nil, nil
 }
 
 // unheard passes calls on to the emulator. It fails instead of passing back the answer to the first
@@ -314,7 +314,7 @@ func TestRunReadsItsAggregateWithItsRecord(t *testing.T) {
 	table, calls := scripted(t, `{}`)
 	table = current(table)
 	_, err := barrier.Do(t.Context(), table, "1", "Boil", func(ctx context.Context, once barrier.Once) (int, error) {
-		for n, want := range []int{2, 3} { // the host, and an item of the record's own; then again
+		for n, want := range []int{1, 2} { // with the record; then again
 			if _, err := kettles.Get(ctx, table, "1"); !errors.Is(err, errFirst) || *calls != want {
 				t.Errorf("read %d: %v after %d calls; want %d", n, err, *calls, want)
 			}

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/barrier"
@@ -28,35 +26,48 @@ type barrierItem struct {
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
 }
 
-// Barrier reads a barrier record, from the saga's host or from its own item; see barrier.Log.
-func (t *Table) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	if host, ok := t.host(key.Saga); ok {
-		if rec, ok, err := t.hosted(ctx, host, key); err != nil || ok {
-			return rec, ok, err
+// Barriers reads barrier records, from the saga's host and from items of their own, in one batch;
+// see barrier.Log.
+func (t *Table) Barriers(ctx context.Context, keys ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	own := map[[2]string]barrier.Key{}
+	var items []Values
+	for _, key := range keys {
+		item := Key(barrierKey(key))
+		own[keyOf(item)], items = key, append(items, item)
+	}
+	host, hosted := t.host(keys[0].Saga)
+	if hosted {
+		items = append(items, host)
+	}
+	read, err := t.GetAll(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	found := map[barrier.Key]barrier.Record{}
+	var of Values // the host, if it exists
+	for _, item := range read {
+		key, is := own[keyOf(item)]
+		if !is {
+			of = item
+			continue
+		}
+		var record barrierItem
+		if err := attributevalue.UnmarshalMap(item, &record); err != nil {
+			return nil, err
+		}
+		found[key] = barrier.Record{Key: key, Origin: barrier.Phase(record.Origin), Result: json.RawMessage(record.Result)}
+	}
+	if !hosted {
+		return found, nil
+	}
+	barrier.Remember(ctx, memoryOf(host), of)
+	for _, key := range keys {
+		if value, ok := of[recordName(key)].(*types.AttributeValueMemberS); ok {
+			origin, result, _ := strings.Cut(value.Value, " ")
+			found[key] = barrier.Record{Key: key, Origin: barrier.Phase(origin), Result: json.RawMessage(result)}
 		}
 	}
-	var item barrierItem
-	pk, sk := barrierKey(key)
-	ok, err := t.Find(ctx, pk, sk, &item)
-	result := json.RawMessage(item.Result)
-	return barrier.Record{Key: key, Origin: barrier.Phase(item.Origin), Result: result}, ok, err
-}
-
-// hosted reads a record from its saga's host.
-func (t *Table) hosted(ctx context.Context, host Values, key barrier.Key) (barrier.Record, bool, error) {
-	res, err := t.Client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &t.Name, Key: host, ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return barrier.Record{}, false, err
-	}
-	barrier.Remember(ctx, memoryOf(host), res.Item)
-	value, ok := res.Item[recordName(key)].(*types.AttributeValueMemberS)
-	if !ok {
-		return barrier.Record{}, false, nil
-	}
-	origin, result, _ := strings.Cut(value.Value, " ")
-	return barrier.Record{Key: key, Origin: barrier.Phase(origin), Result: json.RawMessage(result)}, true, nil
+	return found, nil
 }
 
 // memoryOf is the key under which a run remembers an item.

@@ -77,7 +77,7 @@ func TestShutGateMakesCallsFail(t *testing.T) {
 	ctx := context.Background()
 	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
 	log.Guard(&keeper{shut: true})
-	_, _, barred := log.Barrier(ctx, barrier.Key{})
+	_, barred := log.Barriers(ctx, barrier.Key{})
 	_, _, replied := log.Reply(ctx, "", "")
 	_, waiting := log.Waiting(ctx)
 	written := log.Commit(commit.With{}, func() error {
@@ -85,7 +85,7 @@ func TestShutGateMakesCallsFail(t *testing.T) {
 		return nil
 	})
 	for call, err := range map[string]error{
-		"Barrier": barred, "Reply": replied, "Waiting": waiting, "Commit": written,
+		"Barriers": barred, "Reply": replied, "Waiting": waiting, "Commit": written,
 	} {
 		if !errors.Is(err, errShut) {
 			t.Errorf("%s: %v, want the gate's error", call, err)

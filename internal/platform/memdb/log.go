@@ -136,15 +136,20 @@ func (l *Log) live(scope, key string) bool {
 	return ok && l.clock.Now().Before(r.expires)
 }
 
-// Barrier returns a barrier record; see barrier.Log.
-func (l *Log) Barrier(_ context.Context, key barrier.Key) (barrier.Record, bool, error) {
+// Barriers returns barrier records; see barrier.Log.
+func (l *Log) Barriers(_ context.Context, keys ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
 	if err := l.gate.Find(); err != nil {
-		return barrier.Record{}, false, err
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rec, ok := l.barriers[key]
-	return rec, ok, nil
+	found := map[barrier.Key]barrier.Record{}
+	for _, key := range keys {
+		if rec, ok := l.barriers[key]; ok {
+			found[key] = rec
+		}
+	}
+	return found, nil
 }
 
 // Reply returns an idempotency record; see idempotency.Log.

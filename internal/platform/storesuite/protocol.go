@@ -176,8 +176,8 @@ func refusedCommitWritesNothing(t *testing.T, s Store, _ *clock.Manual) {
 // blind is a log that finds nothing.
 type blind struct{ Store }
 
-func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error) {
-	return barrier.Record{}, false, nil
+func (blind) Barriers(context.Context, ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	return nil, nil
 }
 
 func scopesHaveSeparateKeys(t *testing.T, s Store, _ *clock.Manual) {

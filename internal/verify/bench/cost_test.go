@@ -28,7 +28,7 @@ func TestOrdersCostWhatIsMeant(t *testing.T) {
 		}
 		for _, c := range cases {
 			for name, calls := range c.sequential() {
-				limit := float64(maxStepCalls + previousForm)
+				limit := float64(maxStepCalls)
 				if name == "place-order" {
 					limit = maxPlaceCalls
 				}

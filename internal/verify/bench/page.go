@@ -109,8 +109,6 @@ func costLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
 const (
 	maxPlaceCalls = 2
 	maxStepCalls  = 3
-	// previousForm is the call that looks for records of the previous release, until the next one.
-	previousForm = 1
 )
 
 // sequential returns the calls of AWS per invocation of place-order and of the saga's steps, which
@@ -125,9 +123,10 @@ func (c Case) sequential() map[string]float64 {
 	return calls
 }
 
-// stepFunctions are the functions that take an order forward.
+// stepFunctions are the functions that take an order forward, and those that undo it.
 var stepFunctions = []string{"reserve-stock", "authorize-payment", "arrange-shipment", "await-shipment",
-	"capture-payment", "commit-stock", "confirm-order"}
+	"capture-payment", "commit-stock", "confirm-order", "close-order", "cancel-shipment", "void-payment",
+	"release-stock", "reject-order"}
 
 func growthLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
 	g, err := Growth(ctx, repo, 1_000, 10_000, 100_000)

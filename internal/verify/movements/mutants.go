@@ -49,9 +49,9 @@ var Mutants = []Mutant{
 // forgetful keeps no barrier.
 type forgetful struct{ warehouse.Store }
 
-// Barrier is part of warehouse.Store.
-func (forgetful) Barrier(context.Context, barrier.Key) (r barrier.Record, found bool, err error) {
-	return r, false, nil
+// Barriers is part of warehouse.Store.
+func (forgetful) Barriers(context.Context, ...barrier.Key) (map[barrier.Key]barrier.Record, error) {
+	return nil, nil
 }
 
 // SaveMovement is part of warehouse.Store.
