@@ -178,14 +178,18 @@ func changeQueue(a *app, use, short, long string, change changeMessage) *cobra.C
 			if err != nil {
 				return unknownQueue(err)
 			}
-			if verb == "redrive" && from.Kind != repair.Consumer {
-				if err := s.publishOutbox(ctx, cmd, from, action); err != nil {
+			var unpublished error // does not stop the messages, whose records the stream drops
+			if verb == "redrive" {
+				if err := redrivable(from); err != nil {
 					return err
+				}
+				if from.Kind == repair.Relay {
+					unpublished = s.publishOutbox(ctx, cmd, from, action)
 				}
 			}
 			done, err := s.changeEach(ctx, from, ids, action, change)
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s succeeded for %d messages\n", from.Name, verb, done)
-			return err
+			return errors.Join(unpublished, err)
 		},
 	}
 	cmd.Flags().StringArrayVar(&ids, "message", nil, "`id` of a message, as in \"dlq show\"; repeat for more")
@@ -232,8 +236,8 @@ func (s site) changeEach(ctx context.Context, from repair.Queue, ids []string, a
 	return done, errors.Join(failed, q.LetGo(ctx, from, others))
 }
 
-// publishOutbox publishes the events that wait in the table of a relay's service.
-func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair.Queue, action repair.Action) error {
+// redrivable fails if messages of a queue have nobody who would take them again.
+func redrivable(from repair.Queue) error {
 	switch from.Kind {
 	case repair.Schedules:
 		return usage("the next scheduled call makes up for a missed one: `orderflow dlq drop %s`", from.Name)
@@ -241,6 +245,11 @@ func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair
 		return usage("the messages are positions in a log: `orderflow report rebuild` reads it again; "+
 			"then `orderflow dlq drop %s`", from.Name)
 	}
+	return nil
+}
+
+// publishOutbox publishes the events that wait in the table of a relay's service.
+func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair.Queue, action repair.Action) error {
 	topic, table := s.outbox(from)
 	action.Subject, action.Detail = from.Name, "publish what waits in "+table.Name
 	return s.audit().Do(ctx, action, func(ctx context.Context) error {

@@ -12,21 +12,36 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/outbox/tail"
 )
 
 // operated is a deployment on the emulator, with only the queues of a consumer, the dead-letter
 // queue of the schedules, and the audit log.
 type operated struct {
+	name      string
+	cfg       aws.Config
 	stackFile string
 	send      func(queue, body string)
 	waiting   func(queue string) string
 }
+
+// anybodySends is the policy of the queues: a topic needs one.
+const anybodySends = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",` +
+	`"Action":"sqs:SendMessage","Resource":"*"}]}`
 
 func operate(t *testing.T) operated {
 	t.Helper()
@@ -42,7 +57,7 @@ func operate(t *testing.T) operated {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := operated{stackFile: filepath.Join(t.TempDir(), "stack.json")}
+	o := operated{name: name, stackFile: filepath.Join(t.TempDir(), "stack.json")}
 	if err := os.WriteFile(o.stackFile, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +65,15 @@ func operate(t *testing.T) operated {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.cfg = cfg
 	client, logs := sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
 	urls := map[string]*string{}
-	for _, q := range []string{"notify", "notify-dlq", "schedules-dlq", "read-log-failures"} {
-		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name + "-" + q)})
+	for _, q := range []string{
+		"notify", "notify-dlq", "schedules-dlq", "read-log-failures", "relay-tea-events-failures", "heard",
+	} {
+		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+			QueueName: aws.String(name + "-" + q), Attributes: map[string]string{"Policy": anybodySends},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,8 +141,8 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 	o := operate(t)
 	o.send("notify-dlq", parked)
 	o.send("notify-dlq", `poison`)
-	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2", "schedules  schedules  0",
-		"read-log   reader     0") {
+	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify            consumer   2",
+		"schedules         schedules  0", "read-log          reader     0", "relay-tea-events  relay      0") {
 		t.Errorf("list:\n%s", out)
 	}
 	var messages []struct{ MessageID, Body string }
@@ -190,4 +210,101 @@ func TestErrorsOfOperatorsCommands(t *testing.T) {
 	if o.waiting("schedules-dlq") != "0" {
 		t.Error("the missed call is still there")
 	}
+}
+
+// tea makes the table and the topic of a service with a relay. What is published gets into the
+// queue heard. It returns the stream.
+func (o operated) tea(t *testing.T) (*ddb.Table, tail.Stream) {
+	t.Helper()
+	table := ddb.Open(o.cfg, o.name+"-tea", clock.System{})
+	made, err := table.Client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: &table.Name, BillingMode: dbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []dbtypes.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: "S"}, {AttributeName: aws.String("sk"), AttributeType: "S"},
+		},
+		KeySchema: []dbtypes.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: "HASH"}, {AttributeName: aws.String("sk"), KeyType: "RANGE"},
+		},
+		StreamSpecification: &dbtypes.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_IMAGE"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table.Name})
+	})
+	topics := sns.NewFromConfig(o.cfg)
+	topic, err := topics.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: &table.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = topics.DeleteTopic(context.Background(), &sns.DeleteTopicInput{TopicArn: topic.TopicArn})
+	})
+	if _, err := topics.Subscribe(t.Context(), &sns.SubscribeInput{
+		TopicArn: topic.TopicArn, Protocol: aws.String("sqs"),
+		Endpoint: aws.String("arn:aws:sqs:us-east-1:000000000000:" + o.name + "-heard"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	arn := aws.ToString(made.TableDescription.LatestStreamArn)
+	return table, tail.Stream{Client: dynamodbstreams.NewFromConfig(o.cfg), ARN: arn}
+}
+
+func TestRelaysPartIsPublishedOrItsMessageStays(t *testing.T) {
+	o := operate(t)
+	table, stream := o.tea(t)
+	tea := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: ids.Random(clock.System{})}
+	event := tea.New(t.Context(), "orderflow.tea.pot.brewed.v1", "1", 1, struct{}{})
+	pot := table.Save("pot#1", "pot", struct{}{})
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(table.Commit(t.Context(), commit.With{Events: []envelope.Event{event}}, pot))
+	must(table.PutAside(t.Context(), []outbox.Item{{Malformed: "no event"}})) // does not stop the redrive
+	shards, err := stream.Shards(t.Context())
+	must(err)
+	part := func(to string) string {
+		b, _ := json.Marshal(map[string]any{"DDBStreamBatchInfo": map[string]string{
+			"shardId": shards[0].Shard, "streamArn": stream.ARN, "startSequenceNumber": first(t, stream, shards[0]),
+			"endSequenceNumber": to,
+		}})
+		return string(b)
+	}
+	redrive := []string{"dlq", "redrive", "relay-tea-events", "--all", "--reason", "INC-2"}
+	for _, c := range []struct{ to, waiting, heard, says string }{
+		{strings.Repeat("9", 40), "1", "0", tail.ErrPart.Error()},
+		{first(t, stream, shards[0]), "0", "1", "succeeded for 1 messages"},
+	} {
+		o.send("relay-tea-events-failures", part(c.to))
+		out := o.run(t, 1, redrive...)
+		waits := func() string { return o.waiting("relay-tea-events-failures") + " " + o.waiting("heard") }
+		for tries := 0; waits() != c.waiting+" "+c.heard && tries < 50; tries++ {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := waits(); got != c.waiting+" "+c.heard || !contains(out, c.says, "malformed-") {
+			t.Errorf("to %s: %s messages and events, want %s %s\n%s", c.to, got, c.waiting, c.heard, out)
+		}
+		o.run(t, 0, "dlq", "drop", "relay-tea-events", "--all", "--reason", "INC-2")
+	}
+}
+
+// first returns the sequence number of the first record of a shard.
+func first(t *testing.T, s tail.Stream, shard tail.Part) string {
+	t.Helper()
+	start, err := s.Client.GetShardIterator(t.Context(), &dynamodbstreams.GetShardIteratorInput{
+		StreamArn: &s.ARN, ShardId: &shard.Shard, ShardIteratorType: "TRIM_HORIZON",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &dynamodbstreams.GetRecordsInput{ShardIterator: start.ShardIterator}
+	page, err := s.Client.GetRecords(t.Context(), in)
+	if err != nil || len(page.Records) == 0 {
+		t.Fatalf("no record: %v", err)
+	}
+	return aws.ToString(page.Records[0].Dynamodb.SequenceNumber)
 }
