@@ -55,7 +55,8 @@ func (t *Table) Barriers(ctx context.Context, keys ...barrier.Key) (map[barrier.
 		if err := attributevalue.UnmarshalMap(item, &record); err != nil {
 			return nil, err
 		}
-		found[key] = barrier.Record{Key: key, Origin: barrier.Phase(record.Origin), Result: json.RawMessage(record.Result)}
+		result := json.RawMessage(record.Result)
+		found[key] = barrier.Record{Key: key, Origin: barrier.Phase(record.Origin), Result: result}
 	}
 	if !hosted {
 		return found, nil

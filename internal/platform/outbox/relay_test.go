@@ -284,7 +284,8 @@ func TestOnlyOldEventsArePutAsideWhileTheTopicIsDown(t *testing.T) {
 func TestHeartbeatIsDeletedAndNothingIsPublished(t *testing.T) {
 	p, s := &topic{}, &store{}
 	beat := image(map[string]any{
-		"pk": attribute("relay"), "sk": attribute("heartbeat"), outbox.Attribute: attribute("[]"), "at": attribute("8:15"),
+		"pk": attribute("relay"), "sk": attribute("heartbeat"), outbox.Attribute: attribute("[]"),
+		"at": attribute("8:15"),
 	})
 	if err := relay(t, p, s, beat); err != nil || !slices.Equal(s.beats, []string{"8:15"}) || len(p.calls) > 0 {
 		t.Errorf("%v, heard %v, published %v", err, s.beats, p.calls)

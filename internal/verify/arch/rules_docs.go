@@ -47,7 +47,8 @@ var docRules = []Rule{
 			for id, p := range r.each("AWS::Lambda::EventSourceMapping") {
 				age, ok := p["MaximumRecordAgeInSeconds"].(int)
 				for file, says := range map[string]string{
-					"docs/consistency.md": "the stream retries for %d hours", "docs/runbooks/outbox-lag.md": "by itself for %d hours",
+					"docs/consistency.md":             "the stream retries for %d hours",
+					"docs/runbooks/outbox-lag.md":     "by itself for %d hours",
 					"docs/runbooks/relay-failures.md": "retrying it for %d hours",
 				} {
 					says = fmt.Sprintf(says, age/3600)
