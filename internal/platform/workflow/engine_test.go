@@ -566,6 +566,41 @@ func TestWhatIsLedEndsWithTheLease(t *testing.T) {
 	})
 }
 
+// hanging is a journal whose lease cannot be reached from some time on.
+type hanging struct {
+	workflow.Journal
+	from time.Time
+}
+
+func (j hanging) Lease(ctx context.Context) (workflow.Lease, error) {
+	if time.Now().After(j.from) {
+		<-ctx.Done()
+		return workflow.Lease{}, ctx.Err()
+	}
+	return j.Journal.Lease(ctx)
+}
+
+func TestAJournalThatHangsEndsTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, &functions{}, hanging{memory.New(100), time.Now().Add(time.Second)})
+		ctx, cancel := context.WithCancel(t.Context())
+		var ended atomic.Bool
+		var running sync.WaitGroup
+		running.Go(func() {
+			e.Run(ctx, func(ctx context.Context) {
+				<-ctx.Done()
+				ended.Store(true)
+			})
+		})
+		time.Sleep(15 * time.Second)
+		if !ended.Load() || e.Leads() {
+			t.Error("it leads without a lease")
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
 func TestAChangedMachineFailsExecutionsInStatesThatAreGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &functions{answers: map[string][]string{}}

@@ -64,6 +64,8 @@ func (e *Engine) Lead(ctx context.Context) (bool, error) { //nolint:contextcheck
 
 // renew writes the lease's next term. It fails with ErrNotLeading if another process has the lease.
 func (e *Engine) renew(ctx context.Context, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, e.o.Lease) // a later answer is worth nothing
+	defer cancel()
 	l, err := e.o.Journal.Lease(ctx)
 	if err != nil {
 		return err
