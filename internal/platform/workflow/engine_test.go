@@ -477,6 +477,23 @@ func TestNothingBeginsBeforeTheTransitionIsWritten(t *testing.T) {
 	}
 }
 
+func TestATakeoverThatFailsIsTriedAgainSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &functions{answers: map[string][]string{}}
+		j := &flaky{Journal: memory.New(100)}
+		first := engine(t, f, j)
+		run(t, first, func() { start(t, first, "x") })
+		j.refuse = 2
+		second := engine(t, f, j, owner("b"))
+		run(t, second, func() {
+			time.Sleep(3 * time.Second)
+			if n := second.Size(); n != 1 {
+				t.Errorf("it drives %d executions", n)
+			}
+		})
+	})
+}
+
 func TestAStartThatWasNotHeardIsDriven(t *testing.T) {
 	j := &flaky{Journal: memory.New(100), unheard: 1}
 	leading(t, func(t *testing.T, e *workflow.Engine, f *functions) {

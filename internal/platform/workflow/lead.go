@@ -152,9 +152,8 @@ func (e *Engine) adoptAll(ctx context.Context, before time.Time) {
 		one := left[0]
 		left = left[1:]
 		mu.Unlock()
-		if err := e.adopt(ctx, one[0], one[1]); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "an execution was not taken over; it will be tried again",
-				"machine", one[0], "execution", one[1], "error", err.Error())
+		if err := e.adopt(ctx, one[0], one[1]); err != nil && !errors.Is(err, ErrNone) {
+			e.adoptSoon(ctx, one[0], one[1])
 		}
 		e.o.After(0, next)
 	}
@@ -176,6 +175,8 @@ func (e *Engine) adoptSoon(term context.Context, machine, name string) {
 			return
 		}
 		if err := e.adopt(term, machine, name); err != nil && !errors.Is(err, ErrNone) {
+			slog.WarnContext(term, "an execution was not taken over; trying again",
+				"machine", machine, "execution", name, "error", err.Error())
 			e.adoptSoon(term, machine, name)
 		}
 	})

@@ -30,7 +30,7 @@ func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 			"which starts an emulator", Endpoint)
 	}
 	name := strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()) + "-" + ids.Random(clock.System{}).New()
-	table := ddb.Open(config(endpoint), name, c)
+	table := Existing(name, c)
 	in := &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: attributes("pk", "sk"), KeySchema: schema("pk", "sk"),
@@ -60,6 +60,11 @@ func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 		}
 	})
 	return table
+}
+
+// Existing returns a table that another process has created.
+func Existing(name string, c clock.Clock) *ddb.Table {
+	return ddb.Open(config(os.Getenv(Endpoint)), name, c)
 }
 
 func config(endpoint string) aws.Config {
