@@ -551,6 +551,20 @@ func TestADrainingEngineStartsNothingAndParksWhatIsLeft(t *testing.T) {
 	})
 }
 
+func TestWhatIsInDoubtWhileTheEngineDrainsIsParked(t *testing.T) {
+	j := &flaky{Journal: memory.New(100)}
+	leading(t, func(t *testing.T, e *workflow.Engine, f *functions) {
+		start(t, e, "x")
+		j.refuse = 1
+		if err := e.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`)); !errors.Is(err, workflow.ErrBusy) {
+			t.Errorf("the answer was taken: %v", err)
+		}
+		if left := e.Drain(t.Context()); fmt.Sprint(left.Parked) != "[parent/x]" {
+			t.Errorf("parked: %v", left.Parked)
+		}
+	}, func(o *workflow.Options) { o.Journal = j })
+}
+
 func TestWhatIsLedEndsWithTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &flaky{Journal: memory.New(100)}

@@ -276,8 +276,8 @@ type Report struct {
 	Parked []string
 }
 
-// Drain starts nothing any more and waits until nothing runs, or until ctx ends. Then it gives up
-// what is left.
+// Drain starts nothing any more and waits until nothing runs here, or until ctx ends. Then it gives
+// up what is left.
 func (e *Engine) Drain(ctx context.Context) Report {
 	e.mu.Lock()
 	e.draining = true
@@ -287,16 +287,26 @@ func (e *Engine) Drain(ctx context.Context) Report {
 	case <-e.rested:
 	case <-ctx.Done():
 	}
-	var left Report
 	e.mu.Lock()
-	for id, r := range e.runs {
-		if !r.express {
-			left.Parked = append(left.Parked, id)
-		}
-	}
 	e.parked = true
 	e.mu.Unlock()
-	slices.Sort(left.Parked)
 	e.cease()
-	return left
+	return e.left(context.WithoutCancel(ctx))
+}
+
+// left lists the executions that the journal has as running.
+func (e *Engine) left(ctx context.Context) (r Report) {
+	ctx, cancel := context.WithTimeout(ctx, e.o.Lease)
+	defer cancel()
+	open, err := e.Open(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "parked executions were not listed", "error", err.Error())
+	}
+	for _, x := range open {
+		if x.Status == Running {
+			r.Parked = append(r.Parked, ID(x.Machine, x.Name))
+		}
+	}
+	slices.Sort(r.Parked)
+	return r
 }
