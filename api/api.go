@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"orderflow/internal/platform/jsonschema"
 )
@@ -42,6 +43,8 @@ type Operation struct {
 	// Method and Path are as in the contract, such as GET and /v1/orders/{orderId}.
 	Method string `json:"method"`
 	Path   string `json:"path"`
+	// Function is the name of the function that serves it.
+	Function string `json:"function"`
 	// Group is the group whose members may call it; empty if every customer may.
 	Group string `json:"group,omitempty"`
 	// Audited says that calls of operators are recorded in the audit log.
@@ -68,6 +71,21 @@ type Parameter struct {
 	In       string             `json:"in"`
 	Required bool               `json:"required,omitempty"`
 	Schema   *jsonschema.Schema `json:"schema"`
+}
+
+// Operations returns all operations of the contract, by their ids.
+func Operations() ([]*Operation, error) {
+	files, err := operations.ReadDir("operations")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*Operation, len(files))
+	for i, file := range files {
+		if all[i], err = Load(strings.TrimSuffix(file.Name(), ".json")); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // InvalidRequest is the error of a request that violates the contract. It lists the violations,

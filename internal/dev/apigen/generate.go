@@ -5,6 +5,7 @@
 package apigen
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +18,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"orderflow/api"
+	"orderflow/internal/platform/casing"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/jsonschema"
-	"orderflow/internal/verify/cfn"
 )
 
 // operation is an operation of package api, with schemas as they are written.
@@ -62,6 +64,8 @@ func generate(spec []byte) (map[string][]byte, error) {
 func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (operation, error) {
 	o := operation{Operation: api.Operation{ID: op.OperationID, Method: method, Path: path,
 		Public: op.Security != nil && len(*op.Security) == 0}}
+	o.Function, _ = op.Extensions["x-orderflow-function"].(string)
+	o.Function = cmp.Or(o.Function, casing.Kebab(o.ID))
 	o.Group, _ = op.Extensions["x-orderflow-group"].(string)
 	o.Audited, _ = op.Extensions["x-orderflow-audited"].(bool)
 	o.Tolerant = op.Extensions["x-orderflow-reader"] == "tolerant"
