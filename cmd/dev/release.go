@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/dev/scaffold"
 	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/verify/arch"
-	"orderflow/internal/verify/cfn"
 )
 
 func releases() []*cobra.Command {

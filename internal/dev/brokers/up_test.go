@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 func TestEveryServiceThatPublishesHasATopic(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 	"strings"
 
 	"orderflow/internal/ops/awsapi"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // floor is the number of concurrent executions that Lambda keeps for functions that reserve none.

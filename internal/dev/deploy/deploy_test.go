@@ -17,7 +17,7 @@ import (
 
 	"orderflow/internal/dev/deploy"
 	"orderflow/internal/ops/awsapi"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // account fakes an AWS account: a stack, its functions' reservations, and the remaining quota.

@@ -16,7 +16,7 @@ import (
 
 	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/verify/concurrent"
 )
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"orderflow/internal/ops/awsapi"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // backend is what mappings need of AWS.

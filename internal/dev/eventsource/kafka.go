@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // pollKafka polls a topic as a member of the mapping's consumer group until ctx ends or the client

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 const topic = "orderflow.orders.events"

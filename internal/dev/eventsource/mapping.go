@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // The event sources, as events name them.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 var parameters = map[string]string{"KafkaBrokers": "127.0.0.1:9092,127.0.0.1:9093", "KafkaSecret": "arn:kafka-secret",

@@ -17,7 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"orderflow/internal/platform/casing"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // perAlarm is the most metrics of an alarm.

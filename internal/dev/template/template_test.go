@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 func deploy(t *testing.T) fstest.MapFS {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/metrics"
-	"orderflow/internal/verify/cfn"
 )
 
 // errorBudget is the share of requests that may fail: docs/slo.md promises 99.9 %.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"orderflow/internal/platform/asl"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // Diagram is a Mermaid diagram generated from the repository.

@@ -15,8 +15,8 @@ import (
 
 	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/casing"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/schema"
-	"orderflow/internal/verify/cfn"
 )
 
 // Repo is the repository as the rules see it.

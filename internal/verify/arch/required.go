@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // required is what parts of the template must have.

@@ -18,11 +18,11 @@ var (
 
 var (
 	deployed = regexp.MustCompile(theProduct)
-	placed   = regexp.MustCompile("^(internal/(" + anyService + `|platform|ops|verify|dev)\b|[^i])`)
+	placed   = regexp.MustCompile("^(internal/(" + anyService + `|platform|host|ops|verify|dev)\b|[^i])`)
 	vague    = regexp.MustCompile(`(^|/)(common|shared|types|models|utils?|helpers|misc)$`)
 	caller   = regexp.MustCompile("^internal/gateway/(services|oldshop)$")
 	itemKey  = regexp.MustCompile(`"[a-z]+#`)
-	program  = regexp.MustCompile("^(sandbox/)?functions/|/testdata/|^cmd/(dev|orderflow|rpc)$")
+	program  = regexp.MustCompile("^(sandbox/)?functions/|/testdata/|^cmd/(dev|orderflow|rpc|serve)$")
 )
 
 var codeRules = []Rule{
@@ -47,6 +47,14 @@ var codeRules = []Rule{
 		"everything that the process does can be tested in another",
 		"^cmd/rpc$", "^"+module, " "+module+"internal/gateway/rpcserver$",
 		"cmd/rpc orderflow/internal/gateway/watch"),
+	ban("the main of the one process only starts it",
+		"everything that the process does can be tested in another",
+		"^cmd/serve$", "^"+module, " "+module+"internal/host$",
+		"cmd/serve orderflow/internal/orders"),
+	ban("only the one process imports the host",
+		"services do not know in which form they run; of the host, others read only its wiring",
+		"", "^"+module+"internal/host", "^(cmd/serve|internal/host(/.+)?) |host/wiring$",
+		"internal/orders/handler orderflow/internal/host/delivery"),
 	ban("nothing outside test/ imports test/",
 		"test/ holds suites only; code that others need belongs elsewhere",
 		"", "^"+module+"test/", "^test/",
@@ -124,17 +132,17 @@ var codeRules = []Rule{
 		theProduct, "^$", "sandbox_timeout", "sandbox_flaky", "sandbox_error", "chargeDeclined"),
 	phrases("an address is in the registry, not in code",
 		"hard-coded endpoints: when a service moves, each of its callers must be deployed again",
-		// The registry and awsjson find AWS itself; the types of problem documents are names.
-		theProduct+"|^sandbox/", "^internal/platform/(registry|awsjson|httpapi)$",
+		// registry and awsjson find AWS itself; queues in cfn and types of problems are names.
+		theProduct+"|^sandbox/", "^internal/platform/(registry|awsjson|httpapi|cfn)$",
 		`"https://`, `"http://`, "execute-api"),
-	eachPackage("internal/ holds services, platform, ops, verify and dev",
+	eachPackage("internal/ holds services, platform, host, ops, verify and dev",
 		"the tree shows what is product and what supports it",
 		func(p *Package) bool { return placed.MatchString(p.Dir) },
 		func(r *Repo) { r.Packages["internal/money"] = &Package{Dir: "internal/money"} }),
 	eachPackage("packages are named for what they do", "a package called utils attracts anything",
 		func(p *Package) bool { return !vague.MatchString(p.Dir) },
 		func(r *Repo) { r.Packages["internal/utils"] = &Package{Dir: "internal/utils"} }),
-	eachPackage("functions aside, there are three programs",
+	eachPackage("functions aside, there are four programs",
 		"whatever is neither product nor the operator's CLI is a subcommand of cmd/dev",
 		func(p *Package) bool {
 			return program.MatchString(p.Dir) || !strings.Contains("\n"+p.Source, "\npackage main\n")

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"orderflow/internal/platform/casing"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/verify/cfn"
 )
 
 var contractRules = []Rule{

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/asl"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // undo maps each step of the saga to its compensation. Steps without an effect are left out.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/redact"
-	"orderflow/internal/verify/cfn"
 )
 
 var (

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // ruleFunctions lists what CloudFormation accepts in Rules. It documents Fn::If, but refuses it.

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // gradual are the functions whose traffic CodeDeploy moves gradually to a new version, at three

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/jsonschema"
-	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/contracts"
 	warehouse "orderflow/internal/warehouse/contract"
 )

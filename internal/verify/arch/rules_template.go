@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"orderflow/internal/platform/casing"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 var templateRules = []Rule{

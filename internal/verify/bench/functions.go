@@ -20,7 +20,7 @@ import (
 	"path/filepath"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // Functions compiles all functions and the hello-world function for this machine, as for a

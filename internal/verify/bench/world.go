@@ -20,11 +20,11 @@ import (
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/registry"
-	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/tables"
 )
 

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"orderflow/internal/gateway/rpcserver"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/tracing/awscalls"
 	"orderflow/internal/platform/tracing/zipkin"
-	"orderflow/internal/verify/cfn"
 )
 
 // prefixes maps names of services in spans to their IAM prefixes.

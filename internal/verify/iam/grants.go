@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // Grant is an action that a role may perform on a resource.

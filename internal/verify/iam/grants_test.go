@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"orderflow/internal/gateway/rpcserver"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/tracing/zipkin"
-	"orderflow/internal/verify/cfn"
 )
 
 // template has a function that a queue, a schedule, a state machine and an API invoke.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"orderflow/internal/platform/asl"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 // Permissions that AWS needs to act with a role, from the documentation of each feature.

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/tracing/zipkin"
-	"orderflow/internal/verify/cfn"
 )
 
 // deployments are the parameter sets whose grants together are all grants, as on AWS.

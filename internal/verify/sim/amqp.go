@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/verify/sim/broker"
 )
 
@@ -58,7 +59,7 @@ func (b *brokers) send(m broker.Message) (queues []string) {
 	for _, name := range queues {
 		b.w.changes++
 		for _, s := range b.messageSources {
-			if s.queue == name {
+			if s.Queue == name {
 				s.pollIn(b.w.between(10*time.Millisecond, 300*time.Millisecond))
 			}
 		}
@@ -70,15 +71,15 @@ func (b *brokers) send(m broker.Message) (queues []string) {
 // function has handled it, and requeues all of it if the function failed.
 type messageSource struct {
 	b *brokers
-	messageSettings
+	wiring.Message
 	running int
 }
 
 // pollers is how many batches of a queue can be with the function.
 const pollers = 2
 
-func (b *brokers) consume(settings messageSettings) *messageSource {
-	s := &messageSource{b: b, messageSettings: settings}
+func (b *brokers) consume(settings wiring.Message) *messageSource {
+	s := &messageSource{b: b, Message: settings}
 	b.messageSources = append(b.messageSources, s)
 	return s
 }
@@ -87,16 +88,16 @@ func (s *messageSource) pollIn(d time.Duration) { s.b.w.after(d, s.poll) }
 
 func (s *messageSource) poll() {
 	w := s.b.w
-	if s.running == pollers || s.b.exchange.Ready(s.queue) == 0 {
+	if s.running == pollers || s.b.exchange.Ready(s.Queue) == 0 {
 		return
 	}
 	if s.b.exchangeDown() {
 		s.pollIn(s.b.exchangeDownUntil.Sub(w.now) + time.Second)
 		return
 	}
-	batch := s.b.exchange.Get(s.queue, 1+w.IntN(s.batch))
+	batch := s.b.exchange.Get(s.Queue, 1+w.IntN(s.Batch))
 	s.running++
-	w.note("", "%s receives %d messages of %s, first %s", s.function, len(batch), s.queue, batch[0].ID)
+	w.note("", "%s receives %d messages of %s, first %s", s.Function, len(batch), s.Queue, batch[0].ID)
 	if batch[0].Redelivered {
 		w.reach("a message of the exchange was delivered again")
 	}
@@ -107,12 +108,12 @@ func (s *messageSource) poll() {
 	}
 	if w.strikes(connectionLost) {
 		w.after(w.between(0, 2*time.Second), func() {
-			w.note("", "%s: the connection of its event source is lost", s.function)
-			s.b.exchange.Lose(s.queue)
+			w.note("", "%s: the connection of its event source is lost", s.Function)
+			s.b.exchange.Lose(s.Queue)
 			s.pollIn(w.between(100*time.Millisecond, time.Second))
 		})
 	}
-	w.invoke(s.function, batch[0].ID, s.encode(batch), func(_ []byte, err error) {
+	w.invoke(s.Function, batch[0].ID, s.encode(batch), func(_ []byte, err error) {
 		s.running--
 		for _, d := range batch {
 			switch {
@@ -131,7 +132,7 @@ func (s *messageSource) poll() {
 
 // encode encodes a batch as Lambda does.
 func (s *messageSource) encode(batch []*broker.Delivery) []byte {
-	key := s.queue + "::" + virtualHost
+	key := s.Queue + "::" + virtualHost
 	in := events.RabbitMQEvent{
 		EventSource: "aws:rmq", MessagesByQueue: map[string][]events.RabbitMQMessage{key: {}},
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/memdb"
@@ -58,14 +59,15 @@ var topics = []string{
 func newBrokers(w *World, d *Definitions) *brokers {
 	maps.Copy(w.odds, newFate(newChance(w.seed+2), brokerOdds, nil).odds)
 	b := &brokers{
-		w: w, timeouts: d.brokers.timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange(),
+		w: w, timeouts: d.brokers.Timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange(),
 		spoiled: map[place]bool{}, machine: d.rebuild, executions: map[string]bool{},
 	}
-	w.addQueues(d.brokers.queues)
-	for _, s := range d.brokers.topics {
+	w.addQueues(d.brokers.Queues)
+	for _, s := range d.brokers.Topics {
 		b.subscribe(s)
 	}
-	for _, s := range append(d.brokers.messages, messageSettings{"take-pick-jobs", pickJobs, 10}) {
+	warehouse := wiring.Message{Function: "take-pick-jobs", Queue: pickJobs, Batch: 10}
+	for _, s := range append(d.brokers.Messages, warehouse) {
 		b.consume(s)
 	}
 	for queue, patterns := range map[string][]string{

@@ -83,8 +83,8 @@ func (b *brokers) messagesHandled(w *World, broken func(string, string, ...any))
 		}
 	}
 	for _, s := range b.messageSources {
-		if ready, unacked := b.exchange.Ready(s.queue), b.exchange.Unacked(s.queue); ready+unacked > 0 {
-			broken("", "%d messages are left in %s, %d of these with consumers", ready+unacked, s.queue, unacked)
+		if ready, unacked := b.exchange.Ready(s.Queue), b.exchange.Unacked(s.Queue); ready+unacked > 0 {
+			broken("", "%d messages are left in %s, %d of these with consumers", ready+unacked, s.Queue, unacked)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/reporting"
 	reportingMemory "orderflow/internal/reporting/memory"
@@ -24,7 +25,7 @@ func withBrokers(t *testing.T, seed uint64) *World {
 	t.Helper()
 	w := newWorld(seed, Options{}, load(t, Mutant{}), Mutant{})
 	clear(w.odds)
-	w.brokers = newBrokers(w, &Definitions{})
+	w.brokers = newBrokers(w, &Definitions{brokers: &wiring.Wiring{}})
 	w.brokers.log = reportingMemory.NewLog(w, "orders")
 	return w
 }
@@ -65,7 +66,7 @@ func TestKafkasEventSourceDeliversEveryRecordInOrder(t *testing.T) {
 			}
 			return nil, nil
 		})
-		s := w.brokers.subscribe(topicSettings{"read", "orders", 10, 1000})
+		s := w.brokers.subscribe(wiring.Topic{Function: "read", Topic: "orders", Batch: 10, Retries: 1000})
 		for i := range 300 {
 			w.after(w.between(0, time.Minute), func() {
 				must(0, w.brokers.append(reporting.Message{Topic: "orders", Key: fmt.Append(nil, i%30)}))
@@ -132,7 +133,7 @@ func TestConfirmedMessagesOfTheExchangeAreHandled(t *testing.T) {
 			return nil, nil
 		})
 		w.brokers.messageSources = nil // the warehouse's own
-		w.brokers.consume(messageSettings{"take", pickJobs, 10})
+		w.brokers.consume(wiring.Message{Function: "take", Queue: pickJobs, Batch: 10})
 		for i := range 300 {
 			w.after(w.between(0, time.Minute), func() {
 				w.invoke("send", "", fmt.Append(nil, i), func([]byte, error) {})

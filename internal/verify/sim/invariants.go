@@ -249,7 +249,7 @@ func booksAgree(w *World, o outcome, broken func(string, ...any)) {
 func eventsArrived(w *World, broken func(string, string, ...any)) {
 	for _, e := range w.history.events {
 		for _, name := range w.consumers {
-			if q := w.queues[name]; q.wants(e.service, e.Type) && q.handled[e.ID] == 0 {
+			if q := w.queues[name]; q.Wants(e.service, e.Type) && q.handled[e.ID] == 0 {
 				broken(e.Subject, "%s never handled %s", name, e.Type)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/reporting"
 	"orderflow/internal/verify/sim/broker"
 )
@@ -18,7 +19,7 @@ import (
 // order, until the function has handled it. A failed batch is halved and tried again.
 type logSource struct {
 	b *brokers
-	topicSettings
+	wiring.Topic
 	group   *broker.Group
 	holders []*holder // the current one, by partition
 }
@@ -35,9 +36,9 @@ type holder struct {
 	until   time.Time // when it notices that it is not current any more
 }
 
-func (b *brokers) subscribe(settings topicSettings) *logSource {
-	s := &logSource{b: b, topicSettings: settings, group: broker.NewGroup()}
-	for p := range b.bounds(s.topic) {
+func (b *brokers) subscribe(settings wiring.Topic) *logSource {
+	s := &logSource{b: b, Topic: settings, group: broker.NewGroup()}
+	for p := range b.bounds(s.Topic.Topic) {
 		s.holders = append(s.holders, nil)
 		s.assign(int32(p)) //nolint:gosec // fits
 	}
@@ -50,9 +51,9 @@ func (s *logSource) assign(partition int32) {
 	w := s.b.w
 	if old := s.holders[partition]; old != nil {
 		old.current, old.until = false, w.now.Add(w.between(0, 20*time.Second))
-		w.note("", "%s: partition %d of %s is assigned to another poller", s.function, partition, s.topic)
+		w.note("", "%s: partition %d of %s is assigned to another poller", s.Function, partition, s.Topic.Topic)
 	}
-	h := &holder{Place: broker.Place{Topic: s.topic, Partition: partition}, most: s.batch, current: true}
+	h := &holder{Place: broker.Place{Topic: s.Topic.Topic, Partition: partition}, most: s.Batch, current: true}
 	h.epoch, h.next = s.group.Assign(h.Place)
 	s.holders[partition] = h
 	s.pollIn(w.between(10*time.Millisecond, time.Second), h)
@@ -85,24 +86,24 @@ func (s *logSource) poll(h *holder) {
 		w.reach("two pollers read one partition")
 	}
 	h.busy = true
-	w.note("", "%s receives %d records of %s, partition %d, from offset %d", s.function, len(records), h.Topic,
+	w.note("", "%s receives %d records of %s, partition %d, from offset %d", s.Function, len(records), h.Topic,
 		h.Partition, records[0].Offset)
-	w.invoke(s.function, string(records[0].Key), batchOf(records), func(_ []byte, err error) {
+	w.invoke(s.Function, string(records[0].Key), batchOf(records), func(_ []byte, err error) {
 		h.busy = false
 		if err != nil && len(records) == 1 {
 			h.failed++
 		}
-		given := h.failed > s.retries || h.failed > 0 && w.strikes(recordParked)
+		given := h.failed > s.Retries || h.failed > 0 && w.strikes(recordParked)
 		switch {
 		case err == nil, given, w.mutant.ackRecordsFirst:
 			if given {
 				b := s.b
 				b.discarded++
 				w.reach("the log's source gave up on a record")
-				w.note(string(records[0].Key), "%s gives up on offset %d of %s, partition %d", s.function,
+				w.note(string(records[0].Key), "%s gives up on offset %d of %s, partition %d", s.Function,
 					records[0].Offset, h.Topic, h.Partition)
 			}
-			h.next, h.most, h.failed = records[len(records)-1].Offset+1, s.batch, 0
+			h.next, h.most, h.failed = records[len(records)-1].Offset+1, s.Batch, 0
 			if w.strikes(offsetUnheard) {
 				break // the next poller reads these records again
 			}
@@ -131,7 +132,7 @@ func (b *brokers) bounds(topic string) (all []reporting.Partition) {
 
 // lag returns how many records the group has not committed.
 func (s *logSource) lag() (n int64) {
-	for i, p := range s.b.bounds(s.topic) {
+	for i, p := range s.b.bounds(s.Topic.Topic) {
 		n += p.End - s.group.Committed(s.holders[i].Place)
 	}
 	return n
@@ -215,7 +216,7 @@ func (b *brokers) append(m reporting.Message) error {
 	b.w.changes++
 	for _, s := range b.logSources {
 		for _, h := range s.holders {
-			if s.topic == m.Topic {
+			if s.Topic.Topic == m.Topic {
 				s.pollIn(b.w.between(10*time.Millisecond, 500*time.Millisecond), h)
 			}
 		}

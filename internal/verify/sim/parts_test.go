@@ -72,15 +72,15 @@ func TestPanicIsAViolation(t *testing.T) {
 
 func TestQueuesAreReadFromTheTemplate(t *testing.T) {
 	d := load(t, Mutant{})
-	for name, q := range d.queues {
-		if q.batch < 1 || q.receives < 2 || q.visibility < 6*timeout || len(q.topics) == 0 {
+	for name, q := range d.Queues {
+		if q.Batch < 1 || q.Receives < 2 || q.Visibility < 6*timeout || len(q.Topics) == 0 && !q.Internal {
 			t.Errorf("%s: %+v", name, q)
 		}
 	}
-	if !d.queues["start-fulfilment"].wants("orders", "orderflow.orders.order.created.v1") {
+	if !d.Queues["start-fulfilment"].Wants("orders", "orderflow.orders.order.created.v1") {
 		t.Error("no queue starts sagas")
 	}
-	if len(d.schedules) == 0 {
+	if len(d.Schedules) == 0 {
 		t.Error("no schedules")
 	}
 }
@@ -93,9 +93,9 @@ func TestEveryQueueAndScheduleHasAFunction(t *testing.T) {
 			t.Errorf("no function %s for its queue", name)
 		}
 	}
-	for _, s := range d.schedules {
-		if w.functions[s.function] == nil {
-			t.Errorf("no function %s for its schedule", s.function)
+	for _, s := range d.Schedules {
+		if w.functions[s.Function] == nil {
+			t.Errorf("no function %s for its schedule", s.Function)
 		}
 	}
 }

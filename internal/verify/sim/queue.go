@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/outbox"
@@ -18,7 +19,7 @@ import (
 type queue struct {
 	w        *World
 	function string
-	queueSettings
+	wiring.Queue
 	sent    int
 	ready   []*message
 	dead    []*message
@@ -67,7 +68,7 @@ func (q *queue) poll() {
 		Body string `json:"body"`
 	}
 	var in struct{ Records []received }
-	for n := 1 + q.w.IntN(q.batch); n > 0 && len(q.ready) > 0; n-- {
+	for n := 1 + q.w.IntN(q.Batch); n > 0 && len(q.ready) > 0; n-- {
 		i := q.w.IntN(len(q.ready))
 		m := q.ready[i]
 		q.ready = slices.Delete(q.ready, i, i+1)
@@ -113,13 +114,13 @@ func (q *queue) settle(batch []*message, failed map[string]bool, answered bool) 
 			q.handled[m.key]++
 			continue
 		}
-		if m.receives >= q.receives {
+		if m.receives >= q.Receives {
 			q.w.reach("a message ended in a dead-letter queue")
 			q.w.note(m.about, "%s gives up on %s", q.function, m.key)
 			q.dead = append(q.dead, m)
 			continue
 		}
-		q.w.after(q.visibility, func() { q.arrive(m) })
+		q.w.after(q.Visibility, func() { q.arrive(m) })
 	}
 	if len(q.ready) > 0 {
 		q.w.after(q.w.between(time.Millisecond, 100*time.Millisecond), q.poll)
@@ -296,7 +297,7 @@ func (t topic) publish(batch []envelope.Event) (map[string]error, error) {
 func (w *World) fanOut(service string, e envelope.Event) {
 	body := must(e.MarshalJSON())
 	for _, name := range w.consumers {
-		if q := w.queues[name]; q.wants(service, e.Type) {
+		if q := w.queues[name]; q.Wants(service, e.Type) {
 			q.send(e.Subject, e.ID, body)
 		}
 	}

@@ -59,7 +59,7 @@ func (b *brokers) spoil() {
 // Time alone is shorter than what a consumer may be late, or an alarm would ring.
 func (b *brokers) expire() {
 	for _, s := range b.logSources {
-		for i, p := range b.bounds(s.topic) {
+		for i, p := range b.bounds(s.Topic.Topic) {
 			kept := s.group.Committed(s.holders[i].Place)
 			if b.w.IntN(2) == 0 || kept <= p.First {
 				continue
@@ -83,7 +83,7 @@ func (b *brokers) remake(s *logSource) {
 		b.w.after(time.Second, func() { b.remake(s) })
 		return
 	}
-	for i, p := range b.bounds(s.topic) {
+	for i, p := range b.bounds(s.Topic.Topic) {
 		if p.End > p.First {
 			last := must(b.log.Read(context.Background(), p.Topic, p.Partition, p.End-1, 1))
 			if at := last[0].Time; at.After(b.lost) {
@@ -92,12 +92,12 @@ func (b *brokers) remake(s *logSource) {
 		}
 		s.group.Forget(s.holders[i].Place)
 	}
-	b.log.Remake(s.topic)
-	if s.topic == ordersTopic {
+	b.log.Remake(s.Topic.Topic)
+	if s.Topic.Topic == ordersTopic {
 		clear(b.spoiled)
 	}
 	b.w.changes++
-	b.w.note("", "%s is deleted and made anew", s.topic)
+	b.w.note("", "%s is deleted and made anew", s.Topic.Topic)
 	for p := range s.holders {
 		s.assign(int32(p)) //nolint:gosec // fits
 	}

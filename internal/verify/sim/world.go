@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/inventory"
 	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
@@ -115,7 +116,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	}
 	w.versions = newVersions(w, seed)
 	w.open()
-	w.addQueues(d.queues)
+	w.addQueues(d.Queues)
 	if o.Brokers {
 		w.brokers = newBrokers(w, d)
 	}
@@ -123,9 +124,12 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	return w
 }
 
-func (w *World) addQueues(settings map[string]*queueSettings) {
+func (w *World) addQueues(settings map[string]*wiring.Queue) {
 	for name, s := range settings {
-		w.queues[name] = &queue{w: w, function: name, queueSettings: *s, handled: map[string]int{}}
+		if s.Internal { // an edge's own, which changes nothing
+			continue
+		}
+		w.queues[name] = &queue{w: w, function: name, Queue: *s, handled: map[string]int{}}
 	}
 	w.consumers = sortedKeys(w.queues)
 }
@@ -173,11 +177,11 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 		w.slots = 4 + w.IntN(6)
 	}
 	w.planVisits()
-	w.runSchedules(d.schedules)
+	w.runSchedules(d.Schedules)
 	if w.brokers != nil {
 		w.brokers.shelves.planShifts()
 		w.brokers.planReports()
-		w.runSchedules(d.brokers.schedules)
+		w.runSchedules(d.brokers.Schedules)
 	}
 	w.pass(w.now.Add(o.Duration + time.Minute))
 
@@ -201,13 +205,13 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 const shift = 4 * time.Hour
 
 // runSchedules invokes functions by their schedules.
-func (w *World) runSchedules(schedules []rota) {
+func (w *World) runSchedules(schedules []wiring.Schedule) {
 	for _, s := range schedules {
 		if w.mutant.withoutRecovery {
 			continue
 		}
-		w.every(s.every, func() {
-			w.invoke(s.function, "", s.input, func(out []byte, err error) { w.swept(s.function, out, err) })
+		w.every(s.Every, func() {
+			w.invoke(s.Function, "", s.Input, func(out []byte, err error) { w.swept(s.Function, out, err) })
 		})
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"testing"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 const template = `

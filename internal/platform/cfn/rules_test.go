@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/cfn"
 )
 
 const ruled = `
