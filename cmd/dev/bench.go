@@ -75,6 +75,19 @@ func benchmarks() *cobra.Command {
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntVar(&orders, "orders", 20, "orders to place, after warm-up")
 	}), flags(&cobra.Command{
+		Use:     "serve",
+		Short:   "Measure the core as one process: start, orders per second, latency, memory",
+		Example: "  go run ./cmd/dev bench serve --orders 100000",
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			s, err := bench.MeasureServe(ctx, repo, orders)
+			if err != nil {
+				return err
+			}
+			return s.Print(out)
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().IntVar(&orders, "orders", 5000, "orders to place at the same time")
+	}), flags(&cobra.Command{
 		Use:     "start",
 		Short:   "Compare the start time of every function with that of a hello-world function",
 		Example: "  go run ./cmd/dev bench start --rounds 50",

@@ -116,7 +116,8 @@ func awsConfig(ctx context.Context, d deployment, ofStack bool) (aws.Config, err
 	if endpoint := d.outputs["EndpointUrl"]; ofStack && endpoint != "" {
 		return aws.Config{
 			Region: cmp.Or(d.outputs["Region"], "us-east-1"), BaseEndpoint: &endpoint,
-			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), // the emulator accepts any
+			// The emulator accepts any key, a process its own.
+			Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(d.outputs["AccessKeyId"], "test"), "test", ""),
 		}, nil
 	}
 	var options []func(*config.LoadOptions) error

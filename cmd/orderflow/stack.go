@@ -9,11 +9,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/ownfile"
+	"orderflow/internal/platform/bearer/issuer"
 )
 
 // operator is the group of users who may call operators' operations.
@@ -142,11 +144,27 @@ func (a *app) api(role string) (*client.Client, error) {
 		switch {
 		case given != "":
 			return given, nil
+		case d.outputs["TokenIssuer"] == issuer.Name:
+			return signed(filepath.Dir(d.file), cmp.Or(a.user, localUsers[role]), cmp.Or(a.role, role))
 		case d.outputs["EndpointUrl"] == "":
 			return "", errors.New("not signed in: run `orderflow login`, or give --token or $ORDERFLOW_TOKEN " +
 				"(only a local stack signs users in by itself)")
 		}
-		user := cmp.Or(a.user, map[string]string{operator: "olga"}[role], "alice")
-		return a.localToken(ctx, filepath.Dir(d.file), user, cmp.Or(a.role, role))
+		return a.localToken(ctx, filepath.Dir(d.file), cmp.Or(a.user, localUsers[role]), cmp.Or(a.role, role))
 	}}, nil
+}
+
+// localUsers are the users of a local stack that the CLI acts as, by role.
+var localUsers = map[string]string{operator: "olga", "": "alice"}
+
+// signed returns a token signed with the key in dir, of a process that runs with -dev.
+func signed(dir, user, role string) (string, error) {
+	own, err := issuer.In(dir)
+	if err == nil && own == nil {
+		err = errors.New("the key for tokens is missing: start the process again with -dev")
+	}
+	if err != nil {
+		return "", err
+	}
+	return own.Token(user, role, time.Now())
 }

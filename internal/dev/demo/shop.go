@@ -20,6 +20,7 @@ import (
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
+	"orderflow/sandbox/assortment"
 )
 
 // Shop is a running stack.
@@ -72,22 +73,6 @@ func (s Shop) Ready(ctx context.Context) error {
 	}
 }
 
-// product is a product of the demo shop.
-type product struct {
-	sku, name string
-	cents     int64
-	stock     int
-}
-
-var products = []product{
-	{"MUG-BLUE", "Mug, blue", 1999, 500},
-	{"SHIRT-M", "Shirt, size M", 2500, 500},
-	{"LAMP-RARE", "Lamp, the last one", 14900, 1},
-	{"POSTER-A2", "Poster, A2", 1200, 500},
-	{"TEAPOT", "Teapot, cast iron", 5900, 500},
-	{"NOTEBOOK", "Notebook, dotted", 890, 500},
-}
-
 // Sell puts a product up for sale and adds pieces to its stock.
 func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces int) error {
 	price := money.Money{Currency: "EUR", Amount: cents}
@@ -107,10 +92,10 @@ func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces in
 
 // Stock puts the products up for sale and tops up their stock; what is there already counts.
 func (s Shop) Stock(ctx context.Context) error {
-	for _, p := range products {
-		have, err := s.stock(ctx, p.sku)
+	for _, p := range assortment.Products {
+		have, err := s.stock(ctx, p.SKU)
 		if err == nil {
-			err = s.Sell(ctx, p.sku, p.name, p.cents, p.stock-have.OnHand)
+			err = s.Sell(ctx, p.SKU, p.Name, p.Cents, p.Pieces-have.OnHand)
 		}
 		if err != nil {
 			return err

@@ -2,11 +2,8 @@ package devstack
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"time"
 
@@ -27,7 +24,7 @@ type token struct {
 }
 
 // Email is the address of a local user.
-func Email(user string) string { return user + "@example.com" }
+func Email(user string) string { return issuer.Email(user) }
 
 // Token returns a bearer token of the user (a Cognito ID token, valid for at least ten minutes),
 // and creates the user if needed. Afterwards the user is in the group role only; with an empty role
@@ -131,73 +128,35 @@ func (s *Stack) cognito(ctx context.Context, operation, user string, in map[stri
 	return nil
 }
 
-// A stack without an authorizer has no user pool either: its tokens are signed here, with a key
-// created at its first start.
-const (
-	tokenIssuer   = "orderflow-local"
-	tokenAudience = "orderflow-local-client"
-	tokenKeys     = "/orderflow/" + Stage + "/token-keys"
-	tokenLife     = time.Hour
-)
-
-// issuerFile holds the private key; only its owner may read it.
-func issuerFile(dir string) string { return filepath.Join(dir, "users", "issuer.der") }
-
-// ownIssuer returns the issuer of the stack in dir, or nil. With create, a missing one is created.
-func ownIssuer(dir string, create bool) (*issuer.Issuer, error) {
-	file := issuerFile(dir)
-	der, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) && !create {
-		return nil, nil
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		own := issuer.New()
-		if der, err = own.Marshal(); err != nil {
-			return nil, err
-		}
-		return own, writeFile(file, der, 0o600)
-	}
-	if err != nil {
-		return nil, err
-	}
-	own, err := issuer.Parse(der)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: `make down`, then `make up`", file, err)
-	}
-	return own, nil
-}
+// tokenKeys is the parameter with the keys of a stack without an authorizer, which has no user pool
+// either: its tokens are signed here, with a key created at its first start.
+const tokenKeys = "/orderflow/" + Stage + "/token-keys"
 
 // tokenParameters publishes the keys of the stack's own issuer, if it has one, and returns its
 // template parameters. A stack keeps its issuer.
 func (s *Stack) tokenParameters(ctx context.Context, opts Options) ([]string, error) {
-	own, err := ownIssuer(s.dir, opts.NoAuthorizer)
+	find := issuer.In
+	if opts.NoAuthorizer {
+		find = issuer.Keep
+	}
+	own, err := find(s.dir)
 	if err != nil || own == nil {
 		return nil, err
 	}
 	if err := s.Emulator.putParameter(ctx, tokenKeys, own.KeySet()); err != nil {
 		return nil, fmt.Errorf("publish the token keys: %w", err)
 	}
-	return []string{"TokenIssuer=" + tokenIssuer, "TokenAudience=" + tokenAudience}, nil
+	return []string{"TokenIssuer=" + issuer.Name, "TokenAudience=" + issuer.Audience}, nil
 }
 
-// ownToken signs a token with the claims of a user pool's tokens. A user always has the same
-// customer id.
+// ownToken signs a token with the claims of a user pool's tokens.
 func (s *Stack) ownToken(user, role string) (string, error) {
-	own, err := ownIssuer(s.dir, false)
+	own, err := issuer.In(s.dir)
 	if err == nil && own == nil {
 		err = errors.New("the stack has neither a user pool nor a key for tokens: `make down`, then `make up`")
 	}
 	if err != nil {
 		return "", err
 	}
-	id := sha256.Sum256([]byte(Email(user)))
-	now := time.Now()
-	claims := map[string]any{"iss": tokenIssuer, "aud": tokenAudience, "token_use": "id", "iat": now.Unix(),
-		"exp": now.Add(tokenLife).Unix(),
-		"sub": fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]), "email": Email(user),
-		"email_verified": true}
-	if role != "" {
-		claims["cognito:groups"] = []string{role}
-	}
-	return own.Sign(claims)
+	return own.Token(user, role, time.Now())
 }

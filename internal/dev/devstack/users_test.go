@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"orderflow/internal/platform/bearer"
+	"orderflow/internal/platform/bearer/issuer"
 	"orderflow/internal/platform/clock"
 )
 
@@ -31,7 +33,7 @@ func TestFunctionsAcceptTokensOfAStackWithoutAnAuthorizer(t *testing.T) {
 		t.Errorf("with neither a pool nor a key: %s", token)
 	}
 	first, err := s.tokenParameters(t.Context(), Options{NoAuthorizer: true})
-	if err != nil || !slices.Equal(first, []string{"TokenIssuer=" + tokenIssuer, "TokenAudience=" + tokenAudience}) {
+	if err != nil || !slices.Equal(first, []string{"TokenIssuer=" + issuer.Name, "TokenAudience=" + issuer.Audience}) {
 		t.Fatalf("%q, %v", first, err)
 	}
 	if !strings.HasPrefix(put, "AmazonSSM.PutParameter ") || !strings.Contains(put, `"`+tokenKeys+`"`) ||
@@ -43,18 +45,18 @@ func TestFunctionsAcceptTokensOfAStackWithoutAnAuthorizer(t *testing.T) {
 		put != before {
 		t.Errorf("second deployment: %q, %v, same keys: %t", again, err, put == before)
 	}
-	if info, err := os.Stat(issuerFile(s.dir)); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(s.dir, "users", "issuer.der")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the private key: %v, %v", info, err)
 	}
 
 	keys := bearer.NewKeys(func(context.Context) (string, error) {
-		own, err := ownIssuer(s.dir, false)
+		own, err := issuer.In(s.dir)
 		if err != nil {
 			return "", err
 		}
 		return own.KeySet(), nil
 	}, clock.System{})
-	v := bearer.New(tokenIssuer, tokenAudience, keys, clock.System{})
+	v := bearer.New(issuer.Name, issuer.Audience, keys, clock.System{})
 	subjects := map[any]bool{}
 	for _, user := range []string{"alice", "alice", "bob"} {
 		token, err := s.Token(t.Context(), user, "operator")

@@ -21,14 +21,16 @@ func legacyRoutes(env *function.Env) *strangler.Source {
 			err = strangler.ErrNoTable
 		}
 		return text, err
-	}, env.Clock, legacyMonitor{})
+	}, env.Clock, LegacyMonitor{})
 }
 
-// legacyMonitor counts what operators should know about the old interface.
-type legacyMonitor struct{}
+// LegacyMonitor counts what operators should know about the old interface.
+type LegacyMonitor struct{}
 
-func (legacyMonitor) FellBack(ctx context.Context, r strangler.Route) {
+// FellBack counts a request; see strangler.Monitor.
+func (LegacyMonitor) FellBack(ctx context.Context, r strangler.Route) {
 	metrics.Count(ctx, metrics.LegacyFallbacks, 1, metrics.Route(string(r)))
 }
 
-func (legacyMonitor) BadTable(ctx context.Context) { metrics.Count(ctx, metrics.BadLegacyRoutes, 1) }
+// BadTable counts a failed read; see strangler.Monitor.
+func (LegacyMonitor) BadTable(ctx context.Context) { metrics.Count(ctx, metrics.BadLegacyRoutes, 1) }

@@ -31,7 +31,7 @@ func RouteLegacy(env *function.Env) function.Handler {
 	key := secrets.Open(env.AWS(), env.Require("LEGACY_SHOP_SECRET"), env.Clock)
 	return routeLegacy(strangler.NewRouter(
 		oldshop.New(to(oldshop.Name), key), services.New(to), legacyRoutes(env), dynamo.Placements{Table: table},
-		shadows.FromEnv(env), env.Clock, legacyMonitor{},
+		shadows.FromEnv(env), env.Clock, LegacyMonitor{},
 	))
 }
 

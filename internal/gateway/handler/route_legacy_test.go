@@ -41,7 +41,7 @@ func (r *legacyRig) send(t *testing.T, operation, method, path, body string) res
 	t.Helper()
 	var told stranglertest.Told
 	h := routeLegacy(strangler.NewRouter(
-		r.shops.Old(), r.new, &r.table, memory.New(r.shops.Clock), &told, r.shops.Clock, legacyMonitor{}))
+		r.shops.Old(), r.new, &r.table, memory.New(r.shops.Clock), &told, r.shops.Clock, LegacyMonitor{}))
 	ctx, recording := metricstest.On(t, r.shops.Clock)
 	defer func() { r.recorded = recording.Take() }()
 	return call(t, ctx, "route-legacy", operation, h, func(in *request) {
@@ -165,7 +165,7 @@ func TestFallBacksAndBadTablesAreCounted(t *testing.T) {
 	}
 	ctx, recording := metricstest.On(t, r.shops.Clock)
 	invalid := func(context.Context) (string, error) { return "{", nil }
-	strangler.NewSource(invalid, r.shops.Clock, legacyMonitor{}).Current(ctx)
+	strangler.NewSource(invalid, r.shops.Clock, LegacyMonitor{}).Current(ctx)
 	if got := recording.Take(); !slices.Contains(got, "BadLegacyRoutes 1") {
 		t.Errorf("a bad table: recorded %q", got)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -99,6 +100,17 @@ func (s *Server) endingWith(path string, next http.Handler) (string, http.Handle
 		defer context.AfterFunc(s.ending, cancel)() //nolint:contextcheck // it ends another one
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// Serves reports whether a path is one of a Server's, in a process that serves others, too.
+func Serves(path string) bool {
+	return strings.HasPrefix(path, "/orderflow.v1.") || strings.HasPrefix(path, "/grpc.")
+}
+
+// ServeHTTP serves a request over HTTP/2 with DefaultLimits, for a process with a server of its
+// own.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	bounded(s.mux, s.clock, DefaultLimits.Arrival, DefaultLimits.Unread).ServeHTTP(w, r)
 }
 
 // Serve serves a listener until ctx ends, then drains. Without a certificate it speaks clear text.

@@ -9,5 +9,5 @@ import (
 )
 
 func service(env *function.Env) *orders.Service {
-	return orders.New(observed{dynamo.Open(ddb.FromEnv(env))}, env.Clock, env.IDs)
+	return orders.New(Observed(dynamo.Open(ddb.FromEnv(env))), env.Clock, env.IDs)
 }

@@ -14,6 +14,9 @@ import (
 // result of a use case does not show whether it is a replay.
 type observed struct{ orders.Store }
 
+// Observed returns a store that logs and measures the changes of s.
+func Observed(s orders.Store) orders.Store { return observed{s} }
+
 // PlaceOrder writes a new order and counts it.
 func (s observed) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
 	if err := s.Store.PlaceOrder(ctx, o, limits, with); err != nil {

@@ -20,9 +20,11 @@ type Env struct {
 	// Credentials of calls to AWS; nil for those of the environment variables.
 	Credentials aws.CredentialsProvider
 
+	// Client is shared by all AWS clients; nil for one with timeouts.
+	Client aws.HTTPClient
+
 	lookup func(string) (string, bool)
 	failed []error
-	client aws.HTTPClient // shared by all AWS clients; created by the first
 }
 
 // Require returns a required environment variable. Err reports all missing ones together.
@@ -57,10 +59,10 @@ func (e *Env) AWS() aws.Config {
 	if url := e.Optional("AWS_ENDPOINT_URL"); url != "" {
 		cfg.BaseEndpoint, timeout = &url, emulatorTimeout
 	}
-	if e.client == nil {
-		e.client = awsClient(timeout)
+	if e.Client == nil {
+		e.Client = awsClient(timeout)
 	}
-	cfg.HTTPClient = e.client
+	cfg.HTTPClient = e.Client
 	awscalls.Trace(&cfg)
 	return cfg
 }

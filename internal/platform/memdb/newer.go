@@ -116,4 +116,5 @@ type kind interface {
 	unknownOf(key string) Unknown
 	grow() int
 	lost() []string
+	forget(subjects map[string]bool)
 }

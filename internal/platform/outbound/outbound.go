@@ -3,6 +3,8 @@
 package outbound
 
 import (
+	"net/http"
+
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpclient"
@@ -16,6 +18,7 @@ type Caller struct {
 	service   string
 	log       resilience.CircuitLog
 	endpoints httpclient.Endpoints
+	transport http.RoundTripper
 }
 
 // New returns the caller of a service. log stores its circuits.
@@ -24,11 +27,19 @@ func New(env *function.Env, service string, log resilience.CircuitLog) Caller {
 	return Caller{env: env, service: service, log: log, endpoints: endpoints}
 }
 
+// Over returns the caller of a service whose dependencies are at endpoints, by a transport of its
+// own, as in a process that has them inside.
+func Over(
+	env *function.Env, service string, log resilience.CircuitLog, at httpclient.Endpoints, by http.RoundTripper,
+) Caller {
+	return Caller{env: env, service: service, log: log, endpoints: at, transport: by}
+}
+
 // To returns the client configuration for a dependency.
 func (c Caller) To(dependency string) httpclient.Config {
 	publisher := envelope.Publisher{Service: c.service, Clock: c.env.Clock, IDs: c.env.IDs}
 	return httpclient.Config{
-		Dependency: dependency, Endpoints: c.endpoints, Clock: c.env.Clock,
+		Dependency: dependency, Endpoints: c.endpoints, Clock: c.env.Clock, Transport: c.transport,
 		Breaker: resilience.NewBreaker(dependency, c.log, resilience.DefaultSettings, c.env.Clock, publisher),
 	}
 }

@@ -1,0 +1,110 @@
+// Package cloud answers the calls of AWS that operators' tools, and the audit of functions, make:
+// of Step Functions, SQS, CloudWatch Logs and STS, as far as they use them. So the same tools work
+// against a process as against a deployment.
+package cloud
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"orderflow/internal/host/delivery"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/workflow"
+)
+
+// Region and Account are in the ARNs of this process.
+const (
+	Region  = "local-1"
+	Account = "000000000000"
+)
+
+// Cloud is the API; see http.Handler.
+type Cloud struct {
+	// Stack is the prefix of all names.
+	Stack string
+	// Key is the id of the access key that calls must be signed with. It is as secret as a key,
+	// since signatures are not verified. Without one, every call is answered.
+	Key      string
+	Engine   *workflow.Engine
+	Delivery *delivery.Delivery
+	Clock    clock.Clock
+
+	logs   logs
+	hidden hidden
+}
+
+// refusal is an error of AWS.
+type refusal struct {
+	Code    string `json:"__type"`
+	Message string `json:"message"`
+}
+
+func (r *refusal) Error() string { return r.Code + ": " + r.Message }
+
+func refuse(code, format string, args ...any) error {
+	return &refusal{code, fmt.Sprintf(format, args...)}
+}
+
+// maxCall bounds a request's body.
+const maxCall = 1 << 20
+
+// ServeHTTP answers a call.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
+	var out any
+	switch {
+	case err != nil:
+		err = refuse("SerializationException", "the body cannot be read")
+	case !c.authorized(r.Header.Get("Authorization")):
+		err = refuse("AccessDeniedException", "the call is not signed with this process's key, which is in stack.json")
+	case r.Header.Get("X-Amz-Target") == "":
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = fmt.Fprintf(w, identity, Account)
+		return
+	default:
+		service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		out, err = c.call(r, service, operation, body)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if err != nil {
+		known := &refusal{Code: "InternalFailure", Message: err.Error()}
+		_ = errors.As(err, &known)
+		w.WriteHeader(http.StatusBadRequest)
+		out = known
+	}
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// identity is the answer of STS, the only service that is called in AWS's query protocol.
+const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult>` +
+	`<Arn>arn:aws:iam::%[1]s:root</Arn><UserId>%[1]s</UserId><Account>%[1]s</Account>` +
+	`</GetCallerIdentityResult></GetCallerIdentityResponse>`
+
+// authorized reports whether a call names the key.
+func (c *Cloud) authorized(authorization string) bool {
+	_, rest, _ := strings.Cut(authorization, "Credential=")
+	key, _, _ := strings.Cut(rest, "/")
+	return c.Key == "" || subtle.ConstantTimeCompare([]byte(key), []byte(c.Key)) == 1
+}
+
+func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (any, error) {
+	switch service {
+	case "AWSStepFunctions":
+		return c.states(r, operation, body)
+	case "AmazonSQS":
+		return c.queues(operation, body)
+	case "Logs_20140328":
+		return c.logs.call(operation, body)
+	}
+	return nil, refuse("UnknownOperationException", "%s is not available in this process", service)
+}
+
+// MachineARN returns the ARN of a state machine of a stack.
+func MachineARN(stack, machine string) string {
+	return "arn:aws:states:" + Region + ":" + Account + ":stateMachine:" + stack + "-" + machine
+}

@@ -1,0 +1,111 @@
+package cloud
+
+import (
+	"crypto/md5" //nolint:gosec // G501: the SDK compares it; nothing depends on its strength
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"orderflow/internal/host/delivery"
+)
+
+// hidden are dead letters that somebody has received, until when.
+type hidden struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+const dlq = "-dlq"
+
+// queues answers the calls of SQS, of which only dead-letter queues have messages to receive.
+func (c *Cloud) queues(operation string, body []byte) (any, error) {
+	var in struct {
+		QueueName, QueueNamePrefix, QueueUrl, MessageBody, ReceiptHandle string //nolint:revive // AWS's names
+
+		VisibilityTimeout, MaxNumberOfMessages int
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	if operation == "ListQueues" {
+		var urls []string
+		for _, q := range c.Delivery.Queues() {
+			urls = append(urls, c.url(q.Name), c.url(q.Name+dlq))
+		}
+		return map[string]any{"QueueUrls": urls}, nil
+	}
+	if operation == "GetQueueUrl" {
+		in.QueueUrl = c.url(strings.TrimPrefix(in.QueueName, c.Stack+"-"))
+	}
+	name, dead := strings.CutSuffix(strings.TrimPrefix(in.QueueUrl, c.url("")), dlq)
+	q := c.Delivery.Queue(name)
+	if q == nil {
+		return nil, refuse("AWS.SimpleQueueService.NonExistentQueue", "there is no queue %s", in.QueueUrl)
+	}
+	switch operation {
+	case "GetQueueUrl":
+		return map[string]string{"QueueUrl": in.QueueUrl}, nil
+	case "GetQueueAttributes":
+		n := q.State().Ready
+		if dead {
+			n = q.State().Dead
+		}
+		return map[string]any{"Attributes": map[string]string{"ApproximateNumberOfMessages": strconv.Itoa(n)}}, nil
+	case "SendMessage":
+		return map[string]string{"MessageId": "sent", "MD5OfMessageBody": sum(in.MessageBody)},
+			c.Delivery.Send(name, in.MessageBody)
+	case "ReceiveMessage":
+		return map[string]any{"Messages": c.receive(q, in.MaxNumberOfMessages, in.VisibilityTimeout)}, nil
+	case "ChangeMessageVisibility":
+		c.hidden.hide(in.ReceiptHandle, c.Clock.Now().Add(time.Duration(in.VisibilityTimeout)*time.Second))
+		return struct{}{}, nil
+	case "DeleteMessage":
+		q.Drop(in.ReceiptHandle)
+		return struct{}{}, nil
+	}
+	return nil, refuse("UnknownOperationException", "%s is not available in this process", operation)
+}
+
+func (c *Cloud) url(name string) string {
+	return "http://queues/" + Account + "/" + c.Stack + "-" + name
+}
+
+func sum(body string) string {
+	s := md5.Sum([]byte(body)) //nolint:gosec // G401: see the import
+	return hex.EncodeToString(s[:])
+}
+
+// receive returns dead letters that nobody else has received, and hides them for a while.
+func (c *Cloud) receive(q *delivery.Queue, limit, visibility int) []map[string]any {
+	now := c.Clock.Now()
+	found := []map[string]any{}
+	for _, m := range q.Dead() {
+		if len(found) == limit || !c.hidden.free(m.ID, now) {
+			continue
+		}
+		c.hidden.hide(m.ID, now.Add(time.Duration(visibility)*time.Second))
+		found = append(found, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.ID, "Body": m.Body,
+			"MD5OfBody":  sum(m.Body),
+			"Attributes": map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)}})
+	}
+	return found
+}
+
+func (h *hidden) free(id string, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !now.Before(h.until[id])
+}
+
+// hide hides a message until a time.
+func (h *hidden) hide(id string, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.until == nil {
+		h.until = map[string]time.Time{}
+	}
+	h.until[id] = until
+}

@@ -1,0 +1,126 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"orderflow/internal/host/wiring"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/ids"
+)
+
+// Delivery has all queues and schedules.
+type Delivery struct {
+	queues    map[string]*Queue
+	schedules []wiring.Schedule
+	invoke    Invoke
+	clock     clock.Clock
+	ids       ids.Source
+}
+
+// New returns queues and schedules as wired. Nothing is delivered before Run.
+func New(w *wiring.Wiring, invoke Invoke, c clock.Clock, source ids.Source) *Delivery {
+	d := &Delivery{queues: map[string]*Queue{}, schedules: w.Schedules, invoke: invoke, clock: c, ids: source}
+	for name, settings := range w.Queues {
+		d.queues[name] = &Queue{Name: name, settings: *settings, invoke: invoke, ids: source}
+	}
+	return d
+}
+
+// Queues returns all queues, by name.
+func (d *Delivery) Queues() []*Queue {
+	return slices.SortedFunc(maps.Values(d.queues), func(a, b *Queue) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+}
+
+// Queue returns the queue of a function, nil if it has none.
+func (d *Delivery) Queue(function string) *Queue { return d.queues[function] }
+
+// Run delivers until ctx ends.
+func (d *Delivery) Run(ctx context.Context) {
+	for _, q := range d.queues {
+		q.run(ctx)
+	}
+	for _, s := range d.schedules {
+		go d.repeat(ctx, s)
+	}
+}
+
+// repeat invokes a function by its schedule. The next call makes up for one that failed.
+func (d *Delivery) repeat(ctx context.Context, s wiring.Schedule) {
+	ticks := time.NewTicker(s.Every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		if _, err := d.invoke(ctx, s.Function, s.Input); err != nil {
+			slog.ErrorContext(ctx, "scheduled call failed", "function", s.Function, "error", err.Error())
+		}
+	}
+}
+
+// Topic is the topic of a service; see outbox.Topic.
+type Topic struct {
+	*Delivery
+	Service string
+}
+
+// Publish sends events to the queues that subscribe to their types.
+func (t Topic) Publish(_ context.Context, batch []envelope.Event) (failed map[string]error, err error) {
+	for _, e := range batch {
+		body, err := e.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range t.queues {
+			if q.settings.Wants(t.Service, e.Type) {
+				q.send(string(body))
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Reach says that the topic answers; see readiness.Topic.
+func (Topic) Reach(context.Context) error { return nil }
+
+// Send sends a message to the queue of a function.
+func (d *Delivery) Send(function, body string) error {
+	q := d.queues[function]
+	if q == nil {
+		return fmt.Errorf("no queue %s", function)
+	}
+	q.send(body)
+	return nil
+}
+
+// Ended sends the end of an execution to the queues with a rule for it, as EventBridge does.
+func (d *Delivery) Ended(machine, name, status string) error {
+	body, err := json.Marshal(map[string]any{
+		"version": "0", "id": d.ids.New(), "source": "aws.states", "time": d.clock.Now().UTC().Format(time.RFC3339),
+		"detail-type": "Step Functions Execution Status Change",
+		"detail":      map[string]any{"name": name, "status": status, "stateMachineArn": "::::::" + machine},
+	})
+	if err != nil {
+		return err
+	}
+	for _, q := range d.queues {
+		if q.settings.WantsEnd(machine, status) {
+			q.send(string(body))
+		}
+	}
+	return nil
+}

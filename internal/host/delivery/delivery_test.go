@@ -1,0 +1,163 @@
+package delivery_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/host/delivery"
+	"orderflow/internal/host/wiring"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/ids"
+)
+
+// function records its invocations and fails the messages whose body contains "bad".
+type function struct {
+	mu      sync.Mutex
+	batches []string
+	sweeps  int
+	err     error
+}
+
+func (f *function) invoke(_ context.Context, _ string, payload []byte) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var in events.SQSEvent
+	if err := json.Unmarshal(payload, &in); err != nil || in.Records == nil {
+		f.sweeps++
+		return nil, f.err
+	}
+	var bodies []string
+	res := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, m := range in.Records {
+		bodies = append(bodies, m.Body)
+		if strings.Contains(m.Body, "bad") {
+			res.BatchItemFailures = append(res.BatchItemFailures,
+				events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+	}
+	f.batches = append(f.batches, strings.Join(bodies, " "))
+	out, err := json.Marshal(res)
+	return out, errors.Join(err, f.err)
+}
+
+func (f *function) seen() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fmt.Sprint(f.batches)
+}
+
+// within runs do with a queue of batches of two, one at a time, that gives up after three times.
+func within(t *testing.T, do func(t *testing.T, d *delivery.Delivery, f *function)) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		f := &function{}
+		d := delivery.New(&wiring.Wiring{
+			Queues: map[string]*wiring.Queue{"eat": {
+				Topics: map[string][]string{"kitchen": {"cake"}}, Batch: 2, Concurrency: 1, Receives: 3,
+				Visibility: time.Minute, Ends: []wiring.End{{Machines: []string{"bake"}, Statuses: []string{"FAILED"}}},
+			}},
+			Schedules: []wiring.Schedule{{Function: "sweep", Every: 5 * time.Minute, Input: []byte(`{"sweep":"floor"}`)}},
+		}, f.invoke, clock.System{}, &ids.Sequence{})
+		d.Run(ctx)
+		do(t, d, f)
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestEventsReachSubscribersOfTheirTypeOnly(t *testing.T) {
+	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
+		for _, service := range []string{"kitchen", "garden"} {
+			_, err := delivery.Topic{Delivery: d, Service: service}.Publish(t.Context(), []envelope.Event{
+				{ID: service + "1", Type: "cake", Data: json.RawMessage(`{}`)},
+				{ID: service + "2", Type: "soup", Data: json.RawMessage(`{}`)},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if got := f.seen(); strings.Count(got, `"id"`) != 1 || !strings.Contains(got, "kitchen1") {
+			t.Errorf("the function saw %s", got)
+		}
+	})
+}
+
+func TestFailedMessageComesAgainAloneThenIsDead(t *testing.T) {
+	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
+		for _, body := range []string{"a", "bad", "c"} {
+			if err := d.Send("eat", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		first := f.seen()
+		if strings.Count(first, "bad") != 1 {
+			t.Errorf("at once: %s", first)
+		}
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		if got := f.seen(); got != first {
+			t.Errorf("before a minute: %s", got)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		dead := d.Queue("eat").Dead()
+		if got := f.seen(); strings.Count(got, "bad") != 3 || len(dead) != 1 || dead[0].Receives != 3 {
+			t.Fatalf("in the end: %s, dead %+v", got, dead)
+		}
+		if q := d.Queue("eat"); !q.Drop(dead[0].ID) || q.Drop(dead[0].ID) || q.State() != (delivery.State{}) {
+			t.Errorf("after dropping it: %+v", q.State())
+		}
+	})
+}
+
+func TestFailedInvocationFailsItsWholeBatch(t *testing.T) {
+	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
+		f.err = errors.New("oh")
+		if err := d.Send("eat", "a"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if s := d.Queue("eat").State(); s.Dead != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestOnlyEndsWithARuleAreSent(t *testing.T) {
+	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
+		for _, end := range [][2]string{{"bake", "FAILED"}, {"bake", "SUCCEEDED"}, {"boil", "FAILED"}} {
+			if err := d.Ended(end[0], "x-"+end[0]+end[1], end[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if got := f.seen(); strings.Count(got, "detail-type") != 1 || !strings.Contains(got, "x-bakeFAILED") {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
+func TestScheduledFunctionIsCalledAgainAfterAFailure(t *testing.T) {
+	within(t, func(t *testing.T, _ *delivery.Delivery, f *function) {
+		f.err = errors.New("oh")
+		time.Sleep(16 * time.Minute)
+		synctest.Wait()
+		if f.sweeps != 3 {
+			t.Errorf("%d calls in 16 minutes, want 3", f.sweeps)
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package host
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/memdb"
+)
+
+// ends are the events after which nothing happens to an order any more, but its mail. One that
+// needs attention stays.
+var ends = []string{contract.OrderConfirmed, contract.OrderRejected, contract.OrderCancelled}
+
+// forgetter keeps the memory of a process bounded: of the orders that are over, only the latest
+// stay.
+type forgetter struct {
+	keep  int
+	logs  []*memdb.Log
+	clock clock.Clock
+
+	mu   sync.Mutex
+	over []ended // oldest first
+}
+
+type ended struct {
+	order string
+	at    time.Time
+}
+
+// note notes the ends of orders, and forgets the oldest orders now and then: looking for what is
+// about them takes as long as everything that is kept.
+func (f *forgetter) note(events []envelope.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range events {
+		if slices.Contains(ends, e.Type) {
+			f.over = append(f.over, ended{e.Subject, f.clock.Now()})
+		}
+	}
+	old := len(f.over) - f.keep
+	if old <= f.keep/4 {
+		return
+	}
+	subjects := map[string]bool{}
+	for _, e := range f.over[:old] {
+		subjects[e.order] = true
+	}
+	before := f.over[old-1].at
+	f.over = slices.Clone(f.over[old:])
+	for _, log := range f.logs {
+		log.Forget(subjects, before)
+	}
+}
+
+// topic is a topic whose events a forgetter notes.
+type topic struct {
+	Topic
+	*forgetter
+}
+
+// Publish publishes events; see outbox.Topic.
+func (t topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+	failed, err := t.Topic.Publish(ctx, batch)
+	if err == nil {
+		t.note(batch)
+	}
+	return failed, err
+}

@@ -1,0 +1,259 @@
+// Package host runs the whole core in one process: every function of template.yaml, composed by its
+// own package and invoked in this process, behind the contract at one port. What AWS does between
+// them is done here by the same declarations: API Gateway by package front, SNS, SQS and schedules
+// by package delivery, Step Functions by package workflow. No service knows that it runs here.
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"orderflow"
+	"orderflow/internal/catalog"
+	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/rpcserver"
+	"orderflow/internal/gateway/services"
+	"orderflow/internal/gateway/strangler"
+	"orderflow/internal/host/cloud"
+	"orderflow/internal/host/delivery"
+	"orderflow/internal/host/front"
+	"orderflow/internal/host/wiring"
+	"orderflow/internal/inventory"
+	inventoryContract "orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/cfn"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/outbound"
+	"orderflow/internal/platform/resilience"
+	"orderflow/internal/platform/workflow"
+	workflowMemory "orderflow/internal/platform/workflow/memory"
+	"orderflow/sandbox/assortment"
+)
+
+// Name is the stack's name.
+const Name = "orderflow"
+
+// Options configure a host.
+type Options struct {
+	Tokens front.Tokens
+	// Origins are those whose web pages may call the API.
+	Origins []string
+	// Throttled says that the API limits rates as declared.
+	Throttled bool
+	// Key is the access key of operators' calls under /aws.
+	Key string
+	// Keep is how many orders that are over stay, and how many of their executions.
+	Keep    int
+	Metrics io.Writer
+	Env     *function.Env
+}
+
+// Host is the core in one process.
+type Host struct {
+	front     *front.Front
+	rpc       *rpcserver.Server
+	sandbox   *sandbox
+	engine    *workflow.Engine
+	delivery  *delivery.Delivery
+	streams   []*stream
+	functions map[string]function.Handler
+	cloud     *cloud.Cloud
+	stocked   func(context.Context) error
+	draining  atomic.Bool
+}
+
+// New returns a host with its stores in memory and the sandbox's third parties inside.
+func New(ctx context.Context, o Options) (*Host, error) {
+	template, err := cfn.Parse(orderflow.Template)
+	if err != nil {
+		return nil, err
+	}
+	stack, err := cfn.New(template, Name, map[string]string{"AllowedOrigins": strings.Join(o.Origins, ",")})
+	if err != nil {
+		return nil, err
+	}
+	wired, err := wiring.Read(Name, stack)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{}
+	h.delivery = delivery.New(wired, h.Invoke, o.Env.Clock, o.Env.IDs)
+	if err := h.openEngine(stack, o); err != nil {
+		return nil, err
+	}
+	stores, logs := inMemory(o.Env.Clock)
+	forget := &forgetter{keep: o.Keep, clock: o.Env.Clock}
+	for service, log := range logs {
+		forget.logs = append(forget.logs, log)
+		h.streams = append(h.streams, newStream(service, log, h.Invoke))
+	}
+	keys := Keys{secret(), secret(), secret(), secret()}
+	hosts := front.Inside{}
+	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts)
+	forget.logs = append(forget.logs, h.sandbox.logs...)
+	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock}
+	hosts["aws"] = h.cloud
+	o.Env.Client = &http.Client{Transport: hosts}
+	out := Outside{
+		Sagas: sagas{h.engine}, Mailer: h.sandbox.mails, Keys: keys, Addresses: inside(), Shadows: shadows{h.delivery},
+		Topic: func(service string) Topic {
+			return topic{delivery.Topic{Delivery: h.delivery, Service: service}, forget}
+		},
+		Calls: func(env *function.Env, service string, log resilience.CircuitLog) outbound.Caller {
+			return outbound.Over(env, service, log, inside(), hosts)
+		},
+		Routes: func(context.Context) (string, error) { return "", strangler.ErrNoTable },
+	}
+	composed, err := compose(o.Env, stack, stores, out)
+	if err != nil {
+		return nil, err
+	}
+	if h.functions, err = start(o.Metrics, o.Env, wired.Timeouts, composed); err != nil {
+		return nil, err
+	}
+	if err := h.openFront(ctx, stack, o, hosts, stores.Logs["gateway"]); err != nil {
+		return nil, err
+	}
+	h.stocked = func(ctx context.Context) error { return stock(ctx, o.Env, stores) }
+	return h, nil
+}
+
+func (h *Host) openEngine(stack *cfn.Stack, o Options) error {
+	machines, err := wiring.Machines(stack, orderflow.Machines)
+	if err != nil {
+		return err
+	}
+	h.engine = workflow.New(workflow.Options{
+		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: workflowMemory.New(o.Keep),
+		Owner: rand.Text(), Clock: o.Env.Clock,
+		Ended: func(_ context.Context, x workflow.Execution) error {
+			return h.delivery.Ended(x.Machine, x.Name, string(x.Status))
+		},
+	})
+	return nil
+}
+
+// openFront opens the API, for clients and for the functions that call services, and native gRPC.
+func (h *Host) openFront(
+	ctx context.Context, stack *cfn.Stack, o Options, hosts front.Inside, circuits resilience.CircuitLog,
+) error {
+	settings, err := front.Read(stack)
+	if err != nil {
+		return err
+	}
+	if !o.Throttled {
+		settings.Limits = nil
+	}
+	h.front, err = front.New(front.Options{Invoke: h.Invoke, Tokens: o.Tokens, Settings: settings,
+		AnyOrigin: len(o.Origins) > 0, Clock: o.Env.Clock})
+	if err != nil {
+		return err
+	}
+	for _, b := range gateway.AllBackends {
+		hosts[string(b)] = h.front
+	}
+	caller := outbound.Over(o.Env, "gateway", circuits, inside(), hosts)
+	shop := services.New(func(dependency string) httpclient.Config {
+		c := caller.To(dependency)
+		c.Concurrency = rpcserver.Concurrency
+		return c
+	})
+	h.rpc = rpcserver.New(ctx, shop, o.Env.Clock, func(context.Context) {}, true)
+	return nil
+}
+
+// Invoke runs a function.
+func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	f := h.functions[name]
+	if f == nil {
+		return nil, fmt.Errorf("no function %s", name)
+	}
+	return f.Invoke(ctx, payload)
+}
+
+// Run drives sagas, events and schedules until ctx ends.
+func (h *Host) Run(ctx context.Context) {
+	h.engine.Run(ctx, func(ctx context.Context) {
+		for _, s := range h.streams {
+			go s.run(ctx)
+		}
+		h.delivery.Run(ctx)
+		<-ctx.Done()
+	})
+}
+
+// ServeHTTP serves the contract, native gRPC, and the third parties under /sandbox.
+func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case h.draining.Load() && changes(r):
+		h.front.Unavailable(w, r)
+	case rpcserver.Serves(r.URL.Path):
+		h.rpc.ServeHTTP(w, r)
+	case r.URL.Path == "/aws", strings.HasPrefix(r.URL.Path, "/aws/"):
+		h.cloud.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, "/sandbox/"):
+		http.StripPrefix("/sandbox", h.sandbox.public).ServeHTTP(w, r)
+	default:
+		h.front.ServeHTTP(w, r)
+	}
+}
+
+// changes reports whether a request may begin something. Third parties may still report.
+func changes(r *http.Request) bool {
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+	return !safe && !strings.HasPrefix(r.URL.Path, "/v1/webhooks/") && r.URL.Path != "/aws"
+}
+
+// Drain takes no new orders and waits until the sagas under way are over, or until ctx ends.
+func (h *Host) Drain(ctx context.Context) workflow.Report {
+	h.draining.Store(true)
+	return h.engine.Drain(ctx)
+}
+
+// secret returns a new secret of this process.
+func secret() Key {
+	text := []byte(rand.Text())
+	return func(context.Context) ([]byte, error) { return text, nil }
+}
+
+// shadows hands answers of the old shop to compare-legacy-reads; see strangler.Shadows.
+type shadows struct{ *delivery.Delivery }
+
+// Enqueue hands an answer over.
+func (s shadows) Enqueue(_ context.Context, answer strangler.Shadowed) {
+	if body, err := json.Marshal(answer); err == nil {
+		_ = s.Send("compare-legacy-reads", string(body)) // declared: start has found its function
+	}
+}
+
+// stocking bounds the wait for prices to reach orders.
+const stocking = 10 * time.Second
+
+// stock puts the sample shop's products up for sale.
+func stock(ctx context.Context, env *function.Env, s Stores) error {
+	products, pieces := catalog.New(s.Catalog, env.Clock, env.IDs), inventory.New(s.Inventory, env.Clock, env.IDs)
+	var skus []string
+	for _, p := range assortment.Products {
+		price := money.Money{Currency: "EUR", Amount: p.Cents}
+		if _, err := products.PutProduct(ctx, p.SKU, p.Name, price); err != nil {
+			return err
+		}
+		adjustment := inventory.Adjustment{AllowUnknownSKU: true, Adjusted: inventoryContract.Adjusted{
+			SKU: p.SKU, Delta: p.Pieces, Reason: "for sale", By: "serve",
+		}}
+		if _, _, err := pieces.AdjustStock(ctx, idempotency.Request{}, adjustment); err != nil {
+			return err
+		}
+		skus = append(skus, p.SKU)
+	}
+	return priced(ctx, s, skus)
+}

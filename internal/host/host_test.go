@@ -1,0 +1,259 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderflow/internal/host/cloud"
+	"orderflow/internal/ops/repair"
+	"orderflow/internal/ops/timeline"
+	"orderflow/internal/platform/bearer"
+	"orderflow/internal/platform/bearer/issuer"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/ids"
+)
+
+// shop is a running host behind a server.
+type shop struct {
+	*Host
+	url    string
+	issuer *issuer.Issuer
+}
+
+func open(t *testing.T, keep int) shop {
+	t.Helper()
+	env := function.NewEnv(environment(flags{key: "key"}, func(string) (string, bool) { return "", false }),
+		clock.System{})
+	own := issuer.New()
+	keys := bearer.NewKeys(func(context.Context) (string, error) { return own.KeySet(), nil }, env.Clock)
+	h, err := New(t.Context(), Options{Tokens: bearer.New(issuer.Name, issuer.Audience, keys, env.Clock), Keep: keep,
+		Key: "key", Metrics: io.Discard, Env: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.Run(ctx)
+	}()
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		stop()
+		<-ended
+		server.Close()
+	})
+	if err := h.stocked(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return shop{h, server.URL, own}
+}
+
+// call sends a request as a user and returns the status and the decoded body.
+func (s shop) call(t *testing.T, method, path, user, role, body string) (int, map[string]any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := s.issuer.Token(user, role, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	out := map[string]any{}
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+		t.Fatalf("%s %s: %d: %v", method, path, res.StatusCode, err)
+	}
+	return res.StatusCode, out
+}
+
+// order places an order and returns it once it is final.
+func (s shop) order(t *testing.T, user, sku, method, postal string) map[string]any {
+	t.Helper()
+	status, placed := s.call(t, "POST", "/v1/orders", user, "", fmt.Sprintf(`{"items":[{"sku":%q,"quantity":1}],
+		"paymentMethod":%q,"shippingAddress":{"name":"Ada","line1":"1 Street","city":"Berlin","postalCode":%q,
+		"country":"DE"}}`, sku, method, postal))
+	if status != http.StatusAccepted {
+		t.Fatalf("%d %v", status, placed)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		_, o := s.call(t, "GET", fmt.Sprint("/v1/orders/", placed["orderId"]), user, "", "")
+		if o["status"] != "PENDING" {
+			return o
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still pending: %v", o)
+		}
+	}
+}
+
+func TestOrdersEndAsTheyShould(t *testing.T) {
+	s := open(t, 1000)
+	for _, c := range []struct{ method, postal, want string }{
+		{"pm_card_visa", "10115", "CONFIRMED"}, {"pm_card_visa", "00000", "REJECTED"},
+		{"pm_card_chargeDeclined", "10115", "REJECTED"},
+	} {
+		o := s.order(t, "alice", "MUG-BLUE", c.method, c.postal)
+		if o["status"] != c.want {
+			t.Errorf("%s to %s: %v", c.method, c.postal, o)
+		}
+	}
+	if o := s.order(t, "alice", "LAMP-RARE", "pm_card_visa", "10115"); o["status"] != "CONFIRMED" {
+		t.Errorf("the last lamp: %v", o)
+	}
+	if o := s.order(t, "bob", "LAMP-RARE", "pm_card_visa", "10115"); o["status"] != "REJECTED" {
+		t.Errorf("one lamp too many: %v", o)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for mails := 0; mails < 5; {
+		_, out := s.call(t, "GET", "/sandbox/mails", "alice", "", "")
+		mails = len(out["mails"].([]any))
+		if time.Now().After(deadline) {
+			t.Fatalf("%d mails, want 5", mails)
+		}
+	}
+	_, stock := s.call(t, "GET", "/v1/stock/MUG-BLUE", "olga", "operator", "")
+	if stock["shipped"] != 1.0 || stock["reserved"] != 0.0 || stock["onHand"] != 499.0 {
+		t.Errorf("stock: %v", stock)
+	}
+}
+
+func TestEveryEdgeAnswers(t *testing.T) {
+	s := open(t, 1000)
+	o := s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "10115")
+	query, _ := json.Marshal(map[string]string{"query": `{orders(first: 5) {nodes {orderId status payment {status}}}}`})
+	status, out := s.call(t, "POST", "/v1/graphql", "alice", "", string(query))
+	if !strings.Contains(fmt.Sprint(out), "CAPTURED") {
+		t.Errorf("GraphQL: %d %v", status, out)
+	}
+	status, out = s.call(t, "POST", "/v1/rpc/orderflow.v1.ProductService/GetProduct", "alice", "", `{"sku":"MUG-BLUE"}`)
+	if status != http.StatusOK || !strings.Contains(fmt.Sprint(out), "Mug, blue") {
+		t.Errorf("Connect: %d %v", status, out)
+	}
+	status, out = s.call(t, "GET", fmt.Sprintf("/v1/orders/%s/summary", o["orderId"]), "alice", "", "")
+	if status != http.StatusOK || strings.Contains(fmt.Sprint(out), "error") {
+		t.Errorf("summary: %d %v", status, out)
+	}
+	if status, out := s.call(t, "GET", "/v1/health", "olga", "operator", ""); status != 200 || out["status"] != "pass" {
+		t.Errorf("health: %d %v", status, out)
+	}
+	if status, out := s.call(t, "GET", "/legacy/orders", "alice", "", ""); status != 200 || len(out) == 0 {
+		t.Errorf("the old interface: %d %v", status, out)
+	}
+}
+
+func TestDrainTakesNoOrdersAndLetsSagasEnd(t *testing.T) {
+	s := open(t, 1000)
+	const order = `{"items":[{"sku":"MUG-BLUE","quantity":1}],"paymentMethod":"pm_card_visa","shippingAddress":
+		{"name":"Ada","line1":"1 Street","city":"Berlin","postalCode":"10115","country":"DE"}}`
+	status, placed := s.call(t, "POST", "/v1/orders", "alice", "", order)
+	if status != http.StatusAccepted {
+		t.Fatalf("%d %v", status, placed)
+	}
+	id := fmt.Sprint("/v1/orders/", placed["orderId"])
+	for deadline := time.Now().Add(10 * time.Second); s.engine.Size() == 0 && time.Now().Before(deadline); {
+		if _, o := s.call(t, "GET", id, "alice", "", ""); o["status"] != "PENDING" {
+			break // it was quick
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if left := s.Drain(ctx); len(left.Parked) > 0 {
+		t.Errorf("parked: %v", left.Parked)
+	}
+	if status, out := s.call(t, "POST", "/v1/orders", "alice", "", order); status != http.StatusServiceUnavailable {
+		t.Errorf("a new order: %d %v", status, out)
+	}
+	if status, o := s.call(t, "GET", id, "alice", "", ""); status != http.StatusOK || o["status"] != "CONFIRMED" {
+		t.Errorf("the order under way: %d %v", status, o)
+	}
+}
+
+func (s shop) operator(key string) aws.Config {
+	return aws.Config{Region: cloud.Region, BaseEndpoint: aws.String(s.url + "/aws"),
+		Credentials: credentials.NewStaticCredentialsProvider(key, "any", "")}
+}
+
+func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
+	s := open(t, 1000)
+	o := s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "00000")
+	cfg := s.operator("key")
+	machines := timeline.Machines{FulfilOrder: cloud.MachineARN(Name, "fulfil-order"),
+		CompensateOrder: cloud.MachineARN(Name, "compensate-order")}
+	line, err := timeline.Load(t.Context(), sfn.NewFromConfig(cfg), machines, fmt.Sprint(o["orderId"]))
+	var text bytes.Buffer
+	if err == nil {
+		err = line.Write(&text)
+	}
+	if err != nil || len(line.Executions) != 2 || !strings.Contains(text.String(), "AuthorizePayment") {
+		t.Errorf("saga: %v\n%s", err, text.String())
+	}
+
+	queues := repair.Queues{Client: sqs.NewFromConfig(cfg), Stack: Name}
+	q, err := queues.Find(t.Context(), "start-fulfilment")
+	if err != nil || q.Messages != 0 {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if left, err := queues.Take(t.Context(), q, 10); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+
+	if status, out := s.call(t, "POST", "/v1/stock/MUG-BLUE/adjustments", "olga", "operator",
+		`{"delta":5,"reason":"found"}`); status != http.StatusOK {
+		t.Fatalf("%d %v", status, out)
+	}
+	audit := repair.Audit{Client: cloudwatchlogs.NewFromConfig(cfg), Group: "/orderflow/" + Name + "/operator-actions",
+		Clock: clock.System{}, IDs: ids.Random(clock.System{})}
+	actions, err := audit.Actions(t.Context(), "MUG-BLUE")
+	if err != nil || len(actions) != 1 || actions[0].What != "adjustStock" || actions[0].Outcome != "done" {
+		t.Errorf("audit: %+v, %v", actions, err)
+	}
+
+	_, err = repair.Queues{Client: sqs.NewFromConfig(s.operator("another")), Stack: Name}.List(t.Context())
+	if err == nil {
+		t.Error("another key was accepted")
+	}
+}
+
+func TestOldOrdersAreForgotten(t *testing.T) {
+	s := open(t, 10)
+	first := s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "10115")
+	for range 15 {
+		s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "10115")
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		status, _ := s.call(t, "GET", fmt.Sprint("/v1/orders/", first["orderId"]), "alice", "", "")
+		if status == http.StatusNotFound {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the first of 16 orders is %d, of which 10 are kept", status)
+		}
+	}
+	_, list := s.call(t, "GET", "/v1/orders?limit=100", "alice", "", "")
+	if n := len(list["orders"].([]any)); n < 10 || n > 14 {
+		t.Errorf("%d orders are left", n)
+	}
+}

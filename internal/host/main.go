@@ -1,0 +1,238 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"orderflow/internal/fulfilment"
+	"orderflow/internal/host/cloud"
+	"orderflow/internal/host/front"
+	"orderflow/internal/platform/bearer"
+	"orderflow/internal/platform/bearer/issuer"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+)
+
+// Exit codes of Main.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+const usage = `Serve the whole core in one process, at one port: REST, GraphQL, Connect, gRPC-Web and gRPC (HTTP/2 in
+clear text), with the sandbox's third parties inside. Everything is in memory and gone at the end.
+
+Usage: serve [flags]
+
+`
+
+// flags are the command line.
+type flags struct {
+	listen, dir, origins string
+
+	issuer, audience, keys string
+	key                    string // of operators' calls; made at the start
+	dev, throttle          bool
+	keep                   int
+	drain                  time.Duration
+}
+
+// Main runs the process until ctx ends, and returns its exit code.
+func Main(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+	f, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return exitUsage
+	}
+	if err := run(ctx, f, lookup, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "serve:", err)
+		return exitFailure
+	}
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (f flags, err error) {
+	set := flag.NewFlagSet("serve", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		set.PrintDefaults()
+	}
+	set.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen on")
+	set.BoolVar(&f.dev, "dev", false, "sign tokens for any user, with a key in the directory of -dir")
+	set.StringVar(&f.issuer, "token-issuer", "", "`issuer` of the tokens (their claim iss), such as a user pool")
+	set.StringVar(&f.audience, "token-audience", "", "`client` that the tokens are for (their claim aud)")
+	set.StringVar(&f.keys, "token-keys", "", "`URL` of the issuer's JSON Web Key Set")
+	set.StringVar(&f.dir, "dir", filepath.Join(".local", "serve"),
+		"`directory` for the addresses of this process (stack.json) and the key of -dev")
+	set.StringVar(&f.origins, "origins", "", "`origins` whose web pages may call the API, separated by commas")
+	set.BoolVar(&f.throttle, "throttle", true, "limit rates as the template declares for API Gateway")
+	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten")
+	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long sagas may take to come to rest at the end")
+	f.key = rand.Text()
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	given := f.issuer != "" && f.audience != "" && f.keys != ""
+	if len(set.Args()) > 0 || f.dev == given || f.dev && f.issuer+f.audience+f.keys != "" {
+		fmt.Fprintln(stderr, "serve: give -dev, or -token-issuer, -token-audience and -token-keys; see -help")
+		return f, errors.New("usage")
+	}
+	return f, nil
+}
+
+// environment is what functions find in theirs here. LOG_LEVEL is the process's own.
+func environment(f flags, lookup func(string) (string, bool)) func(string) (string, bool) {
+	own := map[string]string{
+		"AWS_REGION": cloud.Region, "AWS_ACCESS_KEY_ID": f.key, "AWS_SECRET_ACCESS_KEY": f.key,
+		"AWS_ENDPOINT_URL": "http://aws", "OPERATOR_ACTIONS": "/orderflow/" + Name + "/operator-actions",
+		"ALLOWED_ORIGINS": f.origins,
+		"LOG_LEVEL":       "warn", "LOG_DEBUG_RATIO": "0",
+	}
+	return func(name string) (string, bool) {
+		if v, ok := lookup(name); ok && strings.HasPrefix(name, "LOG_") {
+			return v, ok
+		}
+		v, ok := own[name]
+		return v, ok
+	}
+}
+
+func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdout, stderr io.Writer) error {
+	base, env, _ := function.Process(context.WithoutCancel(ctx), stderr, environment(f, lookup), "host", "serve")
+	tokens, err := f.tokens(env.Clock)
+	if err != nil {
+		return err
+	}
+	h, err := New(base, Options{
+		Tokens: tokens, Throttled: f.throttle,
+		Origins: strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
+		Keep:    f.keep, Key: f.key, Metrics: io.Discard, Env: env,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listen)
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(base)
+	defer stop()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.Run(running)
+	}()
+	if err := h.stocked(base); err != nil {
+		return err
+	}
+	url := "http://" + listener.Addr().String()
+	if err := announce(f, url, stdout); err != nil {
+		return err
+	}
+	err = serve(ctx, base, listener, h, f.drain)
+	stop()
+	<-ended
+	return err
+}
+
+// keysTimeout bounds a read of the issuer's keys.
+const keysTimeout = 3 * time.Second
+
+// tokens returns the verifier of bearer tokens.
+func (f *flags) tokens(c clock.Clock) (front.Tokens, error) {
+	if !f.dev {
+		web := &http.Client{Timeout: keysTimeout}
+		read := func(ctx context.Context) (string, error) { return get(ctx, web, f.keys) }
+		return bearer.New(f.issuer, f.audience, bearer.NewKeys(read, c), c), nil
+	}
+	own, err := issuer.Keep(f.dir)
+	if err != nil {
+		return nil, err
+	}
+	f.issuer = issuer.Name
+	read := func(context.Context) (string, error) { return own.KeySet(), nil }
+	return bearer.New(issuer.Name, issuer.Audience, bearer.NewKeys(read, c), c), nil
+}
+
+// maxKeys bounds a key set.
+const maxKeys = 64 << 10
+
+func get(ctx context.Context, web *http.Client, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := web.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the issuer's keys: status %d", res.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxKeys))
+	return string(text), err
+}
+
+// announce writes the addresses of the process to stack.json, as of any deployment, and says what
+// to do with them.
+func announce(f flags, url string, stdout io.Writer) error {
+	file, err := filepath.Abs(filepath.Join(f.dir, "stack.json"))
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(map[string]string{"ApiUrl": url, "SandboxUrl": url + "/sandbox",
+		"GrpcTarget": strings.TrimPrefix(url, "http://"), "TokenIssuer": f.issuer,
+		"EndpointUrl": url + "/aws", "Region": cloud.Region, "AccessKeyId": f.key,
+		"FulfilOrderArn":     cloud.MachineARN(Name, string(fulfilment.FulfilOrder)),
+		"CompensateOrderArn": cloud.MachineARN(Name, string(fulfilment.CompensateOrder))}, "", "  ")
+	if err == nil {
+		err = errors.Join(os.MkdirAll(f.dir, 0o700), os.WriteFile(file, append(text, '\n'), 0o600))
+	}
+	fmt.Fprintf(stdout, `serving %s
+
+Everything is in memory: nothing is left when this process ends.
+
+  export ORDERFLOW_STACK_FILE=%s
+  go run ./cmd/orderflow order place --item MUG-BLUE=2 --wait
+`, url, file)
+	return err
+}
+
+// serve serves until ctx ends, then drains: it takes no new requests, and lets sagas come to rest.
+func serve(ctx, base context.Context, l net.Listener, h *Host, drain time.Duration) error {
+	server := &http.Server{
+		Handler: h, Protocols: new(http.Protocols), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return base },
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(base, drain)
+	defer cancel()
+	report := h.Drain(ending)
+	slog.WarnContext(base, "drained", "parked", len(report.Parked))
+	return server.Shutdown(ending)
+}

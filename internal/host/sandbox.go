@@ -1,0 +1,143 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/oldshop"
+	"orderflow/internal/host/front"
+	"orderflow/internal/notifications"
+	paymentsProvider "orderflow/internal/payments/provider"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/registry"
+	shippingCarrier "orderflow/internal/shipping/carrier"
+	"orderflow/sandbox/carrier"
+	carrierMemory "orderflow/sandbox/carrier/memory"
+	"orderflow/sandbox/legacy"
+	legacyMemory "orderflow/sandbox/legacy/memory"
+	"orderflow/sandbox/provider"
+	providerMemory "orderflow/sandbox/provider/memory"
+)
+
+// inside are the addresses in a process that has everything inside: a host is called as the service
+// or third party.
+func inside() registry.Fixed {
+	all := registry.Fixed{}
+	names := []string{paymentsProvider.Name, shippingCarrier.Name, oldshop.Name}
+	for _, b := range gateway.AllBackends {
+		names = append(names, string(b))
+	}
+	for _, name := range names {
+		all[name] = "http://" + name
+	}
+	return all
+}
+
+// A callback is tried callBacks times. The wait begins short, since the shop may not have noted the
+// shipment yet, and doubles up to callBackPause.
+const (
+	callBackPause = time.Second
+	callBacks     = 60
+)
+
+// sandbox are the third parties in this process, with ledgers in memory.
+type sandbox struct {
+	hosts  front.Inside
+	public *http.ServeMux
+	mails  *mailbox
+	sender carrier.Sender
+	logs   []*memdb.Log
+}
+
+// newSandbox starts the third parties. hosts carries the carrier's callbacks.
+func newSandbox(c clock.Clock, source ids.Source, keys Keys, hosts front.Inside) *sandbox {
+	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: &mailbox{}}
+	shipments := &dues{Store: carrierMemory.New(c), callBack: s.callBack}
+	s.sender = carrier.Sender{
+		Carrier: carrier.New(shipments, c, source), Endpoints: inside(), Secret: keys.CarrierWebhook, Clock: c,
+		Client: &http.Client{Transport: hosts},
+	}
+	charges := providerMemory.New(c)
+	s.logs = []*memdb.Log{charges.Log, shipments.Log}
+	hosts[paymentsProvider.Name] = provider.Handler(charges, c, source, provider.Sleep)
+	hosts[shippingCarrier.Name] = carrier.Handler(shipments, c, source)
+	hosts[oldshop.Name] = legacy.Handler(legacyMemory.New(c), c, keys.LegacyShop)
+	s.public.Handle("/charges", hosts[paymentsProvider.Name])
+	s.public.Handle("/charges/", hosts[paymentsProvider.Name])
+	s.public.Handle("/ledger", hosts[paymentsProvider.Name])
+	s.public.Handle("/shipments", hosts[shippingCarrier.Name])
+	s.public.Handle("/shipments/", hosts[shippingCarrier.Name])
+	s.public.Handle("/legacy/", hosts[oldshop.Name])
+	s.public.Handle("GET /mails", s.mails)
+	return s
+}
+
+// callBack tells the shop the carrier's decision, again and again until it is accepted.
+func (s *sandbox) callBack(due carrier.Due) {
+	ctx := context.Background()
+	var err error
+	for pause, n := time.Millisecond, 0; n < callBacks; n++ {
+		_ = clock.Sleep(ctx, pause)
+		if err = s.sender.Send(ctx, due); err == nil {
+			return
+		}
+		pause = min(2*pause, callBackPause)
+	}
+	slog.ErrorContext(ctx, "the carrier gave up on a callback", "error", err.Error())
+}
+
+// dues is the carrier's store, whose due callbacks are made at once.
+type dues struct {
+	*carrierMemory.Store
+	callBack func(carrier.Due)
+}
+
+// Write writes an entry; see carrier.Store.
+func (d *dues) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
+	err := d.Store.Write(ctx, e, due, with)
+	if err == nil && due != nil {
+		go d.callBack(*due)
+	}
+	return err
+}
+
+// mailbox keeps the latest mails instead of sending them; see notifications.Mailer.
+type mailbox struct {
+	mu    sync.Mutex
+	mails []notifications.Mail
+}
+
+const maxMails = 1000
+
+// Send keeps a mail.
+func (b *mailbox) Send(_ context.Context, m notifications.Mail) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mails = append(b.mails, m); len(b.mails) > maxMails {
+		b.mails = append([]notifications.Mail(nil), b.mails[len(b.mails)-maxMails/2:]...)
+	}
+	return nil
+}
+
+// ServeHTTP answers with all mails, or those to the address in the query.
+func (b *mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := []notifications.Mail{}
+	to := r.URL.Query().Get("to")
+	for _, m := range b.mails {
+		if to == "" || m.To == to {
+			found = append(found, m)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"mails": found})
+}

@@ -1,0 +1,34 @@
+package memdb
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/idempotency"
+)
+
+// Forget removes everything about subjects, such as orders that are over, and the idempotency
+// records from before a time. A process that lives for long does not grow by it. An item is about
+// a subject if its key is the subject, or begins with it and a #.
+func (l *Log) Forget(subjects map[string]bool, before time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.barriers, func(k barrier.Key, _ barrier.Record) bool { return subjects[k.Saga] })
+	until := before.Add(idempotency.Retention)
+	maps.DeleteFunc(l.replies, func(_ [2]string, r reply) bool { return r.expires.Before(until) })
+	for _, k := range l.kinds {
+		k.forget(subjects)
+	}
+}
+
+// forget implements kind.
+func (i *Items[V]) forget(subjects map[string]bool) {
+	about := func(key string) bool {
+		subject, _, _ := strings.Cut(key, "#")
+		return subjects[subject]
+	}
+	maps.DeleteFunc(i.values, func(key string, _ V) bool { return about(key) })
+	maps.DeleteFunc(i.unknown, func(key string, _ Unknown) bool { return about(key) })
+}
