@@ -217,7 +217,7 @@ func (e *Engine) answer(ctx context.Context, token string, with Event, apply fun
 	case r.gone:
 		return ErrBusy
 	case awaited(r.x) != token:
-		return ErrStaleToken
+		return r.stale(ctx)
 	}
 	return r.transition(ctx, with, apply)
 }

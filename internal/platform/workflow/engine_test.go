@@ -425,6 +425,29 @@ func TestAProcessStopsWritingWhenItsLeaseHasPassed(t *testing.T) {
 	})
 }
 
+func TestAnOldProcessRefusesNoAnswerForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &functions{answers: map[string][]string{"step": {"never"}}}
+		j := memory.New(100)
+		clock := &slowClock{}
+		first := engine(t, f, j, func(o *workflow.Options) { o.Clock = clock })
+		_, err := first.Lead(t.Context())
+		must(t, err)
+		start(t, first, "x") // it is in its child
+		time.Sleep(6 * time.Second)
+		clock.behind.Store(int64(6 * time.Second))
+		second := engine(t, f, j, owner("b"))
+		_, err = second.Lead(t.Context())
+		must(t, err)
+		synctest.Wait() // it waits for an answer
+		if err := first.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`)); fault.KindOf(err) != fault.Transient {
+			t.Errorf("the first refuses the answer: %v", err)
+		}
+		clock.behind.Store(0)
+		_, _ = first.Lead(t.Context()) // it gives up
+	})
+}
+
 // flaky is a journal whose writes fail, before or after they were taken.
 type flaky struct {
 	workflow.Journal

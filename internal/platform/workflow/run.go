@@ -106,6 +106,20 @@ func (r *run) doubt() {
 	r.e.adoptSoon(r.term, r.kept.Machine, r.kept.Name)
 }
 
+// stale returns ErrStaleToken for a token that the execution does not wait for. If this copy is old,
+// because another process drives, nobody knows. The lock is held.
+func (r *run) stale(ctx context.Context) error {
+	stored, err := r.e.o.Journal.Execution(ctx, r.kept.Machine, r.kept.Name)
+	if err != nil {
+		return ErrBusy.Because(err)
+	}
+	if stored.Version != r.kept.Version {
+		r.doubt() //nolint:contextcheck // the engine goes on after the caller
+		return ErrBusy
+	}
+	return ErrStaleToken
+}
+
 // same succeeds if the execution is running with this input.
 func (r *run) same(input json.RawMessage) error {
 	r.mu.Lock()
