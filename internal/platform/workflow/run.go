@@ -106,8 +106,8 @@ func (r *run) doubt() {
 	r.e.adoptSoon(r.term, r.kept.Machine, r.kept.Name)
 }
 
-// stale returns ErrStaleToken for a token that the execution does not wait for. If this copy is old,
-// because another process drives, nobody knows. The lock is held.
+// stale returns ErrStaleToken for a token that the execution does not wait for. If this copy is
+// old, because another process drives, it cannot say. The lock is held.
 func (r *run) stale(ctx context.Context) error {
 	stored, err := r.e.o.Journal.Execution(ctx, r.kept.Machine, r.kept.Name)
 	if err != nil {
