@@ -6,17 +6,19 @@
 //
 //  1. Claim: the record is written as SENDING, with an expiry, if there is none. A concurrent
 //     delivery fails transiently and is repeated by the queue.
-//  2. Send. If that fails the claim is released, so that the next delivery sends at once.
-//  3. Mark: the record becomes SENT, or REFUSED if the address can never receive mail. Both are
+//  2. Look at the order's other mails. If one is in the way the claim is released.
+//  3. Send. If that fails the claim is released, so that the next delivery sends at once.
+//  4. Mark: the record becomes SENT, or REFUSED if the address can never receive mail. Both are
 //     final; duplicates do nothing.
 //
-// A crash between 1 and 3 leaves a claim that expires; then the next delivery sends. If the mail
+// A crash between 1 and 4 leaves a claim that expires; then the next delivery sends. If the mail
 // service had already accepted the mail, the customer gets it twice. Marking before sending could
 // lose a mail; a duplicate is the lesser evil.
 //
 // No mail contradicts another mail or the API. Only the confirmation promises a delivery: a
 // confirmed order can no longer be cancelled. Events arrive in any order, so claims enforce the
-// order of mails: nothing is sent after the mail about the order's end. See Kind.
+// order of mails: nothing is sent after the mail about the order's end. See Kind. Each delivery
+// claims before it looks, so of two at once at least one sees the other's claim.
 package notifications
 
 import (
@@ -38,7 +40,8 @@ const (
 )
 
 var (
-	// ErrSending: another delivery has claimed the mail and may still fail.
+	// ErrSending: another delivery has claimed this mail, or one that must come first. It may still
+	// fail.
 	ErrSending = fault.New(fault.Transient, "MailBeingSent", "the mail is being sent by another delivery")
 	// ErrSent: the mail was already sent.
 	ErrSent = fault.New(fault.Conflict, "MailSent", "the mail was already sent")
@@ -64,10 +67,12 @@ type Claim struct {
 
 // Store keeps which mails were sent.
 type Store interface {
-	// Claim claims a mail. It fails with ErrSent or ErrRefused if the mail is done, with ErrSending
-	// if another claim holds on this mail or on one that must come first, and with ErrOvertaken if
-	// a mail that makes it obsolete was claimed.
+	// Claim claims a mail. It fails with ErrSent or ErrRefused if the mail is done, and with
+	// ErrSending if another claim holds.
 	Claim(ctx context.Context, c Claim) error
+	// Claims returns which of these kinds were claimed for an order, read consistently, and until
+	// when each claim holds: the zero time if the mail is done.
+	Claims(ctx context.Context, orderID string, kinds []Kind) (map[Kind]time.Time, error)
 	// MarkSent records that c's mail was sent, even if the claim was lost.
 	MarkSent(ctx context.Context, c Claim) error
 	// MarkRefused records that c's mail can never be delivered, even if the claim was lost.

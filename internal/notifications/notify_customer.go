@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/envelope"
@@ -44,11 +45,15 @@ func (s *Service) send(ctx context.Context, orderID string, kind Kind, mail Mail
 	switch err := s.store.Claim(ctx, claim); {
 	case errors.Is(err, ErrSent), errors.Is(err, ErrRefused):
 		return nil
-	case errors.Is(err, ErrOvertaken):
-		slog.InfoContext(ctx, "no mail: the mail about the order's end came first", "kind", kind)
-		return nil
 	case err != nil:
 		return err
+	}
+	switch err := s.inTurn(ctx, claim); {
+	case errors.Is(err, ErrOvertaken):
+		slog.InfoContext(ctx, "no mail: the mail about the order's end came first", "kind", kind)
+		return s.store.Release(ctx, claim)
+	case err != nil:
+		return errors.Join(err, s.store.Release(ctx, claim))
 	}
 	switch err := s.mailer.Send(ctx, mail); {
 	case errors.Is(err, ErrRefused):
@@ -62,5 +67,25 @@ func (s *Service) send(ctx context.Context, orderID string, kind Kind, mail Mail
 		slog.ErrorContext(ctx, "mail sent, but not recorded as sent", "kind", kind, "error", err.Error())
 	}
 	slog.InfoContext(ctx, "mail sent", "kind", kind)
+	return nil
+}
+
+// inTurn fails if another mail of the order makes this one obsolete, or must come first.
+func (s *Service) inTurn(ctx context.Context, c Claim) error {
+	overtakenBy, waitsFor := c.Kind.OvertakenBy(), c.Kind.WaitsFor()
+	held, err := s.store.Claims(ctx, c.OrderID, slices.Concat(overtakenBy, waitsFor))
+	if err != nil {
+		return err
+	}
+	for _, kind := range overtakenBy {
+		if _, claimed := held[kind]; claimed {
+			return ErrOvertaken
+		}
+	}
+	for _, kind := range waitsFor {
+		if s.clock.Now().Before(held[kind]) {
+			return ErrSending
+		}
+	}
 	return nil
 }

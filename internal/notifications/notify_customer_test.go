@@ -215,6 +215,72 @@ func TestMailAboutTheEndWaitsForAMailBeingSent(t *testing.T) {
 	w.want(t, rejected)
 }
 
+// interrupted runs something else before its call number at of the store or the mailer.
+type interrupted struct {
+	notifications.Store
+	notifications.Mailer
+	at    int
+	other func()
+}
+
+func (i *interrupted) call() {
+	if i.at--; i.at == 0 {
+		i.other()
+	}
+}
+
+func (i *interrupted) Claim(ctx context.Context, c notifications.Claim) error {
+	i.call()
+	return i.Store.Claim(ctx, c)
+}
+
+func (i *interrupted) Claims(
+	ctx context.Context, orderID string, kinds []notifications.Kind,
+) (map[notifications.Kind]time.Time, error) {
+	i.call()
+	return i.Store.Claims(ctx, orderID, kinds)
+}
+
+func (i *interrupted) Send(ctx context.Context, m notifications.Mail) error {
+	i.call()
+	return i.Mailer.Send(ctx, m)
+}
+
+func (i *interrupted) MarkSent(ctx context.Context, c notifications.Claim) error {
+	i.call()
+	return i.Store.MarkSent(ctx, c)
+}
+
+func (i *interrupted) Release(ctx context.Context, c notifications.Claim) error {
+	i.call()
+	return i.Store.Release(ctx, c)
+}
+
+func TestMailAboutTheEndIsLastHoweverTwoInterleave(t *testing.T) {
+	for at := 1; at <= 4; at++ {
+		for _, first := range []string{orders.OrderNeedsAttention, orders.OrderRejected} {
+			w := open()
+			events := []envelope.Event{w.ended(orders.OrderNeedsAttention, ""), w.ended(orders.OrderRejected, "")}
+			one, two := events[0], events[1]
+			if first == orders.OrderRejected {
+				one, two = two, one
+			}
+			reached := false
+			i := &interrupted{Store: w.store, Mailer: w.outbox, at: at, other: func() {
+				reached = true
+				_ = w.NotifyCustomer(t.Context(), two) // it may have to wait
+			}}
+			_ = notifications.New(i, i, w.clock, &ids.Sequence{}).NotifyCustomer(t.Context(), one)
+			for _, again := range events {
+				w.handle(t, again)
+			}
+			if n := len(w.outbox.mails); !reached || w.outbox.mails[n-1].Subject != rejected || n > 2 {
+				t.Errorf("%s, interrupted before call %d (%v): the mails are %v", first, at, reached, w.outbox.mails)
+			}
+		}
+	}
+}
+
 func TestRefusedMailIsNotRetriedOrParked(t *testing.T) {
 	w := open()
 	w.outbox.fail = []error{notifications.ErrRefused}

@@ -28,7 +28,7 @@ type Shipment struct {
 	TrackingNumber string
 	// Reason is the carrier's reason for a refusal.
 	Reason string
-	// ResumeToken resumes the waiting saga; empty if none waits.
+	// ResumeToken resumes the saga that waits for the decision; empty if none does.
 	ResumeToken string
 	// TraceParent is the trace of the booking. The callback continues it, whatever the carrier
 	// propagates.

@@ -54,12 +54,14 @@ func New(store Store, carrier Carrier, c clock.Clock, source ids.Source) *Servic
 	return &Service{store: store, carrier: carrier, clock: c, events: events}
 }
 
-// save stores sh with the event for its status and the barrier's entry.
+// save stores sh with the event for its status and the barrier's entry. A resume token goes with
+// the event and is not kept: it is most of a shipment's size, and needed once.
 func (s *Service) save(ctx context.Context, sh Shipment, entry *barrier.Entry) error {
 	event := s.events.New(ctx, sh.eventType(), sh.OrderID, sh.Version, contract.ShipmentEvent{
 		OrderID: sh.OrderID, CustomerID: sh.CustomerID, TrackingNumber: sh.TrackingNumber,
 		Reason: sh.Reason, ResumeToken: sh.ResumeToken,
 	})
+	sh.ResumeToken = ""
 	return s.store.Save(ctx, sh, commit.With{Barrier: entry, Events: []envelope.Event{event}})
 }
 

@@ -3,7 +3,10 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/commit"
@@ -21,6 +24,7 @@ var errNotHeld = errors.New("the claim is not held")
 
 // mail's attribute names avoid reserved words of DynamoDB's expressions.
 type mail struct {
+	SK      string `dynamodbav:"sk"`
 	Status  string `dynamodbav:"mailStatus"`
 	ClaimID string `dynamodbav:"claimId"`
 	// ClaimedUntil is in Unix milliseconds.
@@ -28,30 +32,23 @@ type mail struct {
 	ExpiresAt    int64 `dynamodbav:"expiresAt"`
 }
 
+const mailPrefix = "mail#"
+
 func mailKey(orderID string, kind notifications.Kind) (pk, sk string) {
-	return "order#" + orderID, "mail#" + string(kind)
+	return "order#" + orderID, mailPrefix + string(kind)
 }
 
 func (s Store) mail(c notifications.Claim, status string, until time.Time) mail {
 	return mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()}
 }
 
-// Claim writes the mail as SENDING if the order's other records allow it.
+// Claim writes the mail as SENDING.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	now := ddb.Values{":sending": ddb.String(sending), ":now": ddb.Number(s.Clock.Now().UnixMilli())}
-	ops := []ddb.Op{s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
-		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)", now)}
-	for _, kind := range c.Kind.OvertakenBy() {
-		pk, sk := mailKey(c.OrderID, kind)
-		ops = append(ops, s.CheckIf(pk, sk, notifications.ErrOvertaken, "attribute_not_exists(pk)", nil))
-	}
-	for _, kind := range c.Kind.WaitsFor() {
-		pk, sk := mailKey(c.OrderID, kind)
-		ops = append(ops, s.CheckIf(pk, sk, notifications.ErrSending,
-			"attribute_not_exists(pk) OR mailStatus <> :sending OR claimedUntil <= :now", now))
-	}
-	if err := s.Commit(ctx, commit.With{}, ops...); !errors.Is(err, notifications.ErrSending) {
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
+		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)",
+		ddb.Values{":sending": ddb.String(sending), ":now": ddb.Number(s.Clock.Now().UnixMilli())}))
+	if !errors.Is(err, notifications.ErrSending) {
 		return err
 	}
 	var found mail
@@ -65,6 +62,33 @@ func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 		return notifications.ErrRefused
 	}
 	return notifications.ErrSending
+}
+
+// Claims reads mails in one batch.
+func (s Store) Claims(
+	ctx context.Context, orderID string, kinds []notifications.Kind,
+) (map[notifications.Kind]time.Time, error) {
+	keys := make([]ddb.Values, len(kinds))
+	for i, kind := range kinds {
+		keys[i] = ddb.Key(mailKey(orderID, kind))
+	}
+	items, err := s.GetAll(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var mails []mail
+	if err := attributevalue.UnmarshalListOfMaps(items, &mails); err != nil {
+		return nil, err
+	}
+	claims := map[notifications.Kind]time.Time{}
+	for _, m := range mails {
+		kind := notifications.Kind(strings.TrimPrefix(m.SK, mailPrefix))
+		claims[kind] = time.Time{}
+		if m.Status == sending {
+			claims[kind] = time.UnixMilli(m.ClaimedUntil)
+		}
+	}
+	return claims, nil
 }
 
 // MarkSent writes the mail as SENT.

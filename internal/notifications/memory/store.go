@@ -42,19 +42,27 @@ func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 		if s.held(key) {
 			return notifications.ErrSending
 		}
-		for _, kind := range c.Kind.OvertakenBy() {
-			if _, ok := s.mails.Find(mailKey(c.OrderID, kind)); ok {
-				return notifications.ErrOvertaken
-			}
-		}
-		for _, kind := range c.Kind.WaitsFor() {
-			if s.held(mailKey(c.OrderID, kind)) {
-				return notifications.ErrSending
-			}
-		}
 		s.mails.Save(key, mail{claimID: c.ID, until: c.Until})
 		return nil
 	})
+}
+
+// Claims returns which kinds were claimed, and until when.
+func (s *Store) Claims(
+	_ context.Context, orderID string, kinds []notifications.Kind,
+) (map[notifications.Kind]time.Time, error) {
+	claims := map[notifications.Kind]time.Time{}
+	s.View(func() {
+		for _, kind := range kinds {
+			switch found, ok := s.mails.Find(mailKey(orderID, kind)); {
+			case ok && found.settled != nil:
+				claims[kind] = time.Time{}
+			case ok:
+				claims[kind] = found.until
+			}
+		}
+	})
+	return claims, nil
 }
 
 // held reports whether a mail is in SENDING.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ var Suite = storesuite.Suite[notifications.Store]{
 	Timed: []func(*testing.T, notifications.Store, *clock.Manual){
 		claimHoldsUntilItExpires, releasedMailCanBeClaimed, releaseOfAnOldClaimKeepsTheNewOne,
 		sentMailCannotBeClaimed, otherOrdersAndKindsCanBeClaimed, oneOfConcurrentClaimsWins,
-		refusedMailCannotBeClaimed, needsAttentionIsNotSentAfterTheEnd, endWaitsForNeedsAttention,
+		refusedMailCannotBeClaimed, claimsSayUntilWhenTheyHold,
 	},
 	Kinds: map[string]storesuite.Kind[notifications.Store]{
 		"Mail": {
@@ -98,45 +99,35 @@ func refusedMailCannotBeClaimed(t *testing.T, s notifications.Store, c *clock.Ma
 	wantClaim(t, s, claim(c, "second"), notifications.ErrRefused)
 }
 
-func needsAttentionIsNotSentAfterTheEnd(t *testing.T, s notifications.Store, c *clock.Manual) {
-	settle := map[string]func(notifications.Claim) error{
-		"claimed": func(notifications.Claim) error { return nil },
-		"sent":    func(end notifications.Claim) error { return s.MarkSent(t.Context(), end) },
-		"refused": func(end notifications.Claim) error { return s.MarkRefused(t.Context(), end) },
+func claimsSayUntilWhenTheyHold(t *testing.T, s notifications.Store, c *clock.Manual) {
+	held, done, other := claim(c, "held"), claim(c, "done"), claim(c, "other")
+	done.Kind, other.OrderID, other.Kind = notifications.Rejected, "2", notifications.Cancelled
+	kinds := []notifications.Kind{
+		notifications.Confirmed, notifications.Rejected, notifications.Cancelled, notifications.NeedsAttention,
 	}
-	for how, settle := range settle {
-		for _, kind := range []notifications.Kind{
-			notifications.Confirmed, notifications.Rejected, notifications.Cancelled,
-		} {
-			end, attention := claim(c, "end"), claim(c, "attention")
-			end.OrderID, end.Kind = how+string(kind), kind
-			attention.OrderID, attention.Kind = end.OrderID, notifications.NeedsAttention
-			must(t, s.Claim(t.Context(), end))
-			must(t, settle(end))
-			wantClaim(t, s, attention, notifications.ErrOvertaken)
+	want := func(want map[notifications.Kind]time.Time) {
+		t.Helper()
+		got, err := s.Claims(t.Context(), "1", kinds)
+		same := func(a, b time.Time) bool { return a.Truncate(time.Millisecond).Equal(b) }
+		if err != nil || !maps.EqualFunc(got, want, same) {
+			t.Errorf("Claims: %v, %v, want %v", got, err, want)
 		}
 	}
-}
-
-func endWaitsForNeedsAttention(t *testing.T, s notifications.Store, c *clock.Manual) {
-	attention, end := claim(c, "attention"), claim(c, "end")
-	attention.Kind, end.Kind = notifications.NeedsAttention, notifications.Rejected
-	must(t, s.Claim(t.Context(), attention))
-	wantClaim(t, s, end, notifications.ErrSending)
-	must(t, s.MarkSent(t.Context(), attention))
-	wantClaim(t, s, end, nil)
-	for _, free := range []func(notifications.Claim) error{
-		func(held notifications.Claim) error { return s.MarkRefused(t.Context(), held) },
-		func(held notifications.Claim) error { return s.Release(t.Context(), held) },
-		func(notifications.Claim) error { c.Advance(notifications.Lease); return nil },
-	} {
-		attention.OrderID += "x"
-		attention.Until, end.OrderID = c.Now().Add(notifications.Lease), attention.OrderID
-		must(t, s.Claim(t.Context(), attention))
-		wantClaim(t, s, end, notifications.ErrSending)
-		must(t, free(attention))
-		wantClaim(t, s, end, nil)
+	want(nil)
+	for _, c := range []notifications.Claim{held, done, other} {
+		must(t, s.Claim(t.Context(), c))
 	}
+	until := held.Until.Truncate(time.Millisecond)
+	want(map[notifications.Kind]time.Time{held.Kind: until, done.Kind: until})
+	must(t, s.MarkSent(t.Context(), done))
+	want(map[notifications.Kind]time.Time{held.Kind: until, done.Kind: {}})
+	c.Advance(time.Second)
+	must(t, s.Release(t.Context(), held))
+	kinds = kinds[:1]
+	want(map[notifications.Kind]time.Time{held.Kind: c.Now().Truncate(time.Millisecond)})
+	must(t, s.Claim(t.Context(), claim(c, "again")))
+	must(t, s.MarkRefused(t.Context(), held))
+	want(map[notifications.Kind]time.Time{held.Kind: {}})
 }
 
 func claim(c clock.Clock, id string) notifications.Claim {

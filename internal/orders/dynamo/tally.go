@@ -17,7 +17,8 @@ import (
 
 // tally is a customer's item. The open orders are a set of ids, so removing one twice does no harm
 // and there is no count that could be wrong. The declines are a list, newest first, so that a
-// condition can check the one at the limit.
+// condition can check the one at the limit. The item takes the events of the order: the order
+// itself and the record of its request would be longer than a KB with them, and cost twice as much.
 type tally struct {
 	Open     []string `dynamodbav:"orders,stringset,omitempty"`
 	Declines []int64  `dynamodbav:"declines,omitempty"` // in milliseconds since 1970
@@ -40,7 +41,8 @@ func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Lim
 			":since": ddb.Number(limits.Since(o.CreatedAt).UnixMilli()),
 		},
 	}}
-	return s.Commit(ctx, with, orderItems.Next(s.Table, o), ddb.Op{Refused: orders.ErrAtLimit, Write: add})
+	tally := ddb.Op{Refused: orders.ErrAtLimit, Events: true, Write: add}
+	return s.Commit(ctx, with, orderItems.Next(s.Table, o), tally)
 }
 
 // tallyEnd returns the write that tallies the end of an order. If the declines have changed since
@@ -69,7 +71,7 @@ func (s Store) tallyEnd(ctx context.Context, o orders.Order) (ddb.Op, error) {
 
 // uncount returns the write that removes orders from a tally.
 func (s Store) uncount(customerID string, orderIDs ...string) ddb.Op {
-	return ddb.Op{Write: types.TransactWriteItem{Update: &types.Update{
+	return ddb.Op{Events: true, Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(customerID),
 		UpdateExpression:          aws.String("DELETE #orders :ids"),
 		ExpressionAttributeNames:  map[string]string{"#orders": "orders"},

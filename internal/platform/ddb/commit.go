@@ -29,6 +29,8 @@ type Op struct {
 	// Busy, if not nil, is the error of Commit as soon as this write has conflicted twice with
 	// others of the same item, for a caller that has another way.
 	Busy error
+	// Events has this write take the events of the change, since its item is small.
+	Events bool
 	// err is why the write could not be built. Commit returns it.
 	err error
 	// records are the attributes of the barrier records that join added to the write.

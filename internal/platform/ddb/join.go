@@ -41,17 +41,16 @@ func (t *Table) host(saga string) (key Values, ok bool) {
 func (t *Table) join(records commit.Records, events []envelope.Event, ops []Op) []Op {
 	var own []Op // the records that are items
 	ops = slices.Clone(ops)
-	carrier := slices.IndexFunc(ops, Op.carries)
+	var host Values
 	hosted := false
 	if len(records.Barriers) > 0 {
-		var key Values
-		if key, hosted = t.host(records.Barriers[0].Saga); hosted {
-			carrier = slices.IndexFunc(ops, func(op Op) bool { return op.on(key) })
-			if carrier < 0 {
-				update := types.TransactWriteItem{Update: &types.Update{TableName: &t.Name, Key: key}}
-				ops, carrier = slices.Insert(ops, 0, Op{Write: update}), 0
+		if host, hosted = t.host(records.Barriers[0].Saga); hosted {
+			i := slices.IndexFunc(ops, func(op Op) bool { return op.on(host) })
+			if i < 0 {
+				update := types.TransactWriteItem{Update: &types.Update{TableName: &t.Name, Key: host}}
+				ops, i = slices.Insert(ops, 0, Op{Write: update}), 0
 			}
-			ops[carrier] = ops[carrier].recording(records.Barriers)
+			ops[i] = ops[i].recording(records.Barriers)
 		}
 	}
 	if !hosted || t.Previous {
@@ -62,15 +61,8 @@ func (t *Table) join(records commit.Records, events []envelope.Event, ops []Op) 
 	if records.Reply != nil {
 		own = append(own, t.putReply(*records.Reply))
 	}
-	switch {
-	case hosted || len(own) == 0:
-		if carrier >= 0 {
-			carrier += len(own)
-		}
-	default:
-		carrier = 0 // a new record rather than an item that is written again
-	}
 	ops = append(own, ops...)
+	carrier := carrier(ops, host)
 	if t.Previous || carrier < 0 {
 		for i, e := range events {
 			ops = append(ops, t.putEvent(e, records.Events[i]))
@@ -86,6 +78,19 @@ func (t *Table) join(records commit.Records, events []envelope.Event, ops []Op) 
 		}
 	}
 	return ops
+}
+
+// carrier returns which write takes the events: the one that says so, else the saga's host, else a
+// new record rather than an item that is written again. It returns -1 if there is none.
+func carrier(ops []Op, host Values) int {
+	for _, takes := range []func(Op) bool{
+		func(op Op) bool { return op.Events }, func(op Op) bool { return host != nil && op.on(host) }, Op.carries,
+	} {
+		if i := slices.IndexFunc(ops, takes); i >= 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // list returns a JSON array.

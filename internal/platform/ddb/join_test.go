@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -212,6 +213,33 @@ func TestOutboxOfAnItemIsThatOfItsLastWrite(t *testing.T) {
 	}
 	if got, err := (ddbtest.Stream{Table: table}).Outbox(t.Context()); err != nil || len(got) != 3 {
 		t.Errorf("the relay gets %d events, %v; want 3", len(got), err)
+	}
+}
+
+func TestEventsGoIntoTheItemThatTakesThem(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	has := func(pk, sk string) bool {
+		var item struct {
+			Outbox string `dynamodbav:"outbox"`
+		}
+		_, err := table.Find(t.Context(), pk, sk, &item)
+		must(t, err)
+		return item.Outbox != ""
+	}
+	small := table.Save("cup", "pot", pot{})
+	small.Events = true
+	for n, ops := range [][]ddb.Op{{small}, {}} {
+		_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "s", Key: strconv.Itoa(n)}, func(
+			ctx context.Context, once idempotency.Once,
+		) (int, error) {
+			with := commit.With{Events: events(t, "1"), Reply: once.Returning(1)}
+			return 1, table.Commit(ctx, with, append(ops, kettles.Next(table, kettle{"1", 1, int64(n + 1)}))...)
+		})
+		must(t, err)
+		reply, kettle := has("reply#s", strconv.Itoa(n)), has("kettle#1", "kettle")
+		if taken := n == 0; !has("cup", "pot") || reply == taken || kettle {
+			t.Errorf("change %d: the events are in the record: %t, in the aggregate: %t", n, reply, kettle)
+		}
 	}
 }
 

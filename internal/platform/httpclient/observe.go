@@ -8,16 +8,21 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// observeCircuit records the circuit's state before or after a call. err says why the call was
-// refused or must not be retried.
+// observeCircuit records the circuit's state before or after a call, unless it is closed: a line of
+// the log for each call would be for nothing. err says why the call was refused or must not be
+// retried.
 func (c *Client) observeCircuit(ctx context.Context, admission resilience.Admission, err error) {
-	state, name := metrics.BreakerClosed, resilience.Closed
+	name := resilience.Closed
+	record := func(state float64) {
+		metrics.Gauge(ctx, metrics.BreakerState, state, metrics.Dependency(c.c.Dependency))
+	}
 	switch {
 	case err != nil:
-		state, name = metrics.BreakerOpen, resilience.Open
+		name = resilience.Open
+		record(metrics.BreakerOpen)
 	case admission.Probe:
-		state, name = metrics.BreakerHalfOpen, resilience.HalfOpen
+		name = resilience.HalfOpen
+		record(metrics.BreakerHalfOpen)
 	}
-	metrics.Gauge(ctx, metrics.BreakerState, float64(state), metrics.Dependency(c.c.Dependency))
 	slog.DebugContext(ctx, "circuit", "dependency", c.c.Dependency, "state", string(name))
 }

@@ -14,19 +14,19 @@ func TestOutageShowsInTheMetrics(t *testing.T) {
 	ctx, recording := metricstest.On(t, k.clock)
 	client := k.process(func(c *httpclient.Config) { c.Probe = httpclient.Request{Method: "GET", Path: "/probe"} })
 	k.pot.down.Store(true)
-	const closed, halfOpen, opened = "BreakerState 0 teapot", "BreakerState 1 teapot", "BreakerState 2 teapot"
+	const halfOpen, opened = "BreakerState 1 teapot", "BreakerState 2 teapot"
 	for i, c := range []struct {
 		wait time.Duration
 		down bool
 		want []string
 	}{
-		{0, true, []string{closed}},
-		{0, true, []string{closed}},
-		{0, true, []string{closed, "CircuitOpened 1 teapot", opened}}, // the third failure opens it
+		{0, true, nil},
+		{0, true, nil},
+		{0, true, []string{"CircuitOpened 1 teapot", opened}}, // the third failure opens it
 		{0, true, []string{opened}},
 		{6 * time.Second, true, []string{halfOpen, opened}}, // the probe fails; the circuit was not closed
-		{11 * time.Second, false, []string{halfOpen, closed}},
-		{0, false, []string{closed}},
+		{11 * time.Second, false, []string{halfOpen}},       // the circuit closes
+		{0, false, nil},
 	} {
 		k.clock.Advance(c.wait)
 		k.pot.down.Store(c.down)

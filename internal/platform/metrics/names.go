@@ -46,8 +46,8 @@ const (
 	// RetryBudgetExhausted counts retries that were not made because retries had used up their
 	// share of all calls to the dependency.
 	RetryBudgetExhausted Name = "RetryBudgetExhausted"
-	// BreakerState is the state of a dependency's circuit breaker (BreakerClosed, …), recorded by
-	// calls. Without calls there are no data points.
+	// BreakerState is the state of a dependency's circuit breaker (BreakerHalfOpen or BreakerOpen),
+	// recorded by calls. While it is closed there are no data points.
 	BreakerState Name = "BreakerState"
 	// CircuitOpened counts how often a breaker opened, once for all processes.
 	CircuitOpened Name = "CircuitOpened"
@@ -95,7 +95,6 @@ const (
 
 // The values of BreakerState.
 const (
-	BreakerClosed   = 0
 	BreakerHalfOpen = 1
 	BreakerOpen     = 2
 )

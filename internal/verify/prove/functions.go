@@ -226,10 +226,12 @@ func (w *World) closed() outcome {
 	return outcome{result: `{"confirmed":false}`}
 }
 
-// emit publishes the shipment's event. Only one with a token matters.
+// emit publishes the shipment's event, which takes the token with it. Only one with a token
+// matters.
 func (c *commit) emit(w *World) {
 	if w.Token != 0 {
 		c.wake = &wake{w.Shipment, w.Token}
+		w.Token = 0
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -236,34 +237,12 @@ func unknownFieldsDropped(w *World) {
 	})
 }
 
-// alone claims each mail as if it were the only one about its order.
+// alone hides an order's mails from each other.
 type alone struct{ notifications.Store }
 
-// Claim is part of notifications.Store. Each kind of mail gets its own order, so kinds are
-// independent.
-func (s alone) Claim(ctx context.Context, c notifications.Claim) error {
-	return s.Store.Claim(ctx, separately(c))
-}
-
-// MarkSent is part of notifications.Store.
-func (s alone) MarkSent(ctx context.Context, c notifications.Claim) error {
-	return s.Store.MarkSent(ctx, separately(c))
-}
-
-// MarkRefused is part of notifications.Store.
-func (s alone) MarkRefused(ctx context.Context, c notifications.Claim) error {
-	return s.Store.MarkRefused(ctx, separately(c))
-}
-
-// Release is part of notifications.Store.
-func (s alone) Release(ctx context.Context, c notifications.Claim) error {
-	return s.Store.Release(ctx, separately(c))
-}
-
-// separately returns a separate order id for each kind of mail.
-func separately(c notifications.Claim) notifications.Claim {
-	c.OrderID += "/" + string(c.Kind)
-	return c
+// Claims is part of notifications.Store.
+func (alone) Claims(context.Context, string, []notifications.Kind) (map[notifications.Kind]time.Time, error) {
+	return nil, nil
 }
 
 type writer = func(commit.With) error
