@@ -10,10 +10,16 @@ import (
 
 // enter enters a state and runs until an effect must be answered.
 func (x *Execution) enter(name string, input any) {
+	raw, bad := encode(input)
+	x.run(name, input, raw, bad)
+}
+
+// run enters a state, whose input is encoded or cannot be, and runs until an effect must be
+// answered.
+func (x *Execution) run(name string, input any, raw json.RawMessage, bad *failure) {
 	for {
 		x.state, x.input, x.entered = x.machine.States[name], input, x.machine.time()
 		x.retried, x.attempt = make([]int, len(x.state.Retry)), 0
-		raw, bad := encode(input)
 		x.raw, x.trace = raw, append(x.trace, Entry{name, raw})
 		if bad != nil {
 			x.fail(bad)
@@ -126,21 +132,21 @@ func (x *Execution) succeed(result any) {
 	states["result"] = result
 	_, bad := encode(result)
 	var output any
+	var raw json.RawMessage
 	if bad == nil {
 		output, bad = x.state.output.eval(states)
 	}
 	if bad == nil {
-		_, bad = encode(output)
+		raw, bad = encode(output)
 	}
 	if bad != nil {
 		x.recover(bad)
 		return
 	}
 	if x.state.Next != "" {
-		x.enter(x.state.Next, output)
+		x.run(x.state.Next, output, raw, nil)
 		return
 	}
-	raw, _ := encode(output) // just done
 	x.effect = Done{Status: Succeeded, Output: raw, LastState: x.state.Name}
 }
 

@@ -220,16 +220,25 @@ const operator = "operator"
 
 // api is API Gateway: it invokes the function of an operation and answers 502 if that fails.
 func (w *World) api(c call, done func(status int, body []byte)) {
-	in := events.APIGatewayProxyRequest{
-		Path: c.path, HTTPMethod: c.method, PathParameters: c.params, Headers: map[string]string{},
-		Body: string(c.body),
+	type claims map[string]string
+	var in struct { // what handlers read of an events.APIGatewayProxyRequest
+		Path       string            `json:"path"`
+		Method     string            `json:"httpMethod"`
+		PathParams map[string]string `json:"pathParameters"`
+		Headers    map[string]string `json:"headers"`
+		Body       string            `json:"body"`
+		Context    struct {
+			Authorizer map[string]claims `json:"authorizer,omitempty"`
+		} `json:"requestContext"`
 	}
+	in.Path, in.Method, in.PathParams, in.Body = c.path, c.method, c.params, string(c.body)
+	in.Headers = map[string]string{}
 	maps.Copy(in.Headers, c.header)
 	if len(c.body) > 0 {
 		in.Headers["Content-Type"] = "application/json"
 	}
 	if c.caller != "" {
-		in.RequestContext.Authorizer = map[string]any{"claims": map[string]any{
+		in.Context.Authorizer = map[string]claims{"claims": {
 			"sub": c.caller, "email": c.caller + "@example.com", "email_verified": "true", "token_use": "id",
 			"cognito:groups": c.caller,
 		}}

@@ -144,7 +144,7 @@ func (w *World) callBack(due carrier.Due) {
 }
 
 func (w *World) sendCallback(due carrier.Due, attempt int) {
-	batch := inserted(map[string]string{"reference": due.Reference, "traceparent": due.TraceParent})
+	batch := inserted([]string{"reference", due.Reference, "traceparent", due.TraceParent})
 	w.invoke("send-carrier-callback", due.Reference, batch, func(_ []byte, err error) {
 		if err != nil && attempt < 20 {
 			w.reach("the carrier called again")
