@@ -30,8 +30,11 @@ const (
 	MaxStep   = 1.3
 )
 
-// steps is the number of steps of a saga, without the wait for the carrier.
-const steps = 6
+// A saga has two children of three steps, without the wait for the carrier.
+const (
+	children = 2
+	steps    = 3 * children
+)
 
 // bareFunction only answers.
 const bareFunction = "check-liveness"
@@ -40,16 +43,19 @@ const bareFunction = "check-liveness"
 type Latency struct {
 	Bare, Accept   time.Duration // of a request
 	BareSaga, Saga time.Duration // of as many steps
+	BareShape      time.Duration // of as many steps in as many children
 	AcceptRatio    float64
 	StepRatio      float64
+	ShapeRatio     float64 // to BareShape
 }
 
-type round struct{ bare, accept, bareSaga, saga time.Duration }
+type round struct{ bare, accept, bareSaga, bareShape, saga time.Duration }
 
 // MeasureLatency places orders, one at a time. Each round also sends a request that its function
-// refuses without a call, behind the same API and authorizer, and runs a state machine of as many
-// steps with a function that only answers. The third parties are in this process, since their time
-// is not ours.
+// refuses without a call, behind the same API and authorizer, and runs two state machines of as many
+// steps with a function that only answers: a plain one, and one with children as the saga has them,
+// which shows how much of the difference is the children's. The third parties are in this process,
+// since their time is not ours.
 func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Latency, err error) {
 	api := s.Outputs["ApiUrl"]
 	c := clock.System{}
@@ -78,15 +84,11 @@ func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Laten
 	if err := shop.Stock(ctx); err != nil {
 		return l, err
 	}
-	m := meter{s, shop, sfn.NewFromConfig(s.Config()), ""}
-	if err := m.createMachine(ctx); err != nil {
+	m := meter{stack: s, shop: shop, client: sfn.NewFromConfig(s.Config())}
+	defer func() { err = errors.Join(err, m.deleteMachines(context.WithoutCancel(ctx))) }()
+	if err := m.createMachines(ctx); err != nil {
 		return l, err
 	}
-	defer func() {
-		_, failed := m.client.DeleteStateMachine(context.WithoutCancel(ctx),
-			&sfn.DeleteStateMachineInput{StateMachineArn: &m.bare})
-		err = errors.Join(err, failed)
-	}()
 	var all []round
 	for n := range rounds + 2 {
 		r, err := m.round(ctx, n)
@@ -98,48 +100,81 @@ func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Laten
 		}
 	}
 	return Latency{
-		median(all, func(r round) time.Duration { return r.bare }),
-		median(all, func(r round) time.Duration { return r.accept }),
-		median(all, func(r round) time.Duration { return r.bareSaga }),
-		median(all, func(r round) time.Duration { return r.saga }),
-		median(all, func(r round) float64 { return float64(r.accept) / float64(r.bare) }),
-		median(all, func(r round) float64 { return float64(r.saga) / float64(r.bareSaga) }),
+		Bare:        median(all, func(r round) time.Duration { return r.bare }),
+		Accept:      median(all, func(r round) time.Duration { return r.accept }),
+		BareSaga:    median(all, func(r round) time.Duration { return r.bareSaga }),
+		BareShape:   median(all, func(r round) time.Duration { return r.bareShape }),
+		Saga:        median(all, func(r round) time.Duration { return r.saga }),
+		AcceptRatio: median(all, func(r round) float64 { return float64(r.accept) / float64(r.bare) }),
+		StepRatio:   median(all, func(r round) float64 { return float64(r.saga) / float64(r.bareSaga) }),
+		ShapeRatio:  median(all, func(r round) float64 { return float64(r.saga) / float64(r.bareShape) }),
 	}, nil
 }
 
 type meter struct {
-	stack  *devstack.Stack
-	shop   demo.Shop
-	client *sfn.Client
-	bare   string // the bare state machine's ARN
+	stack       *devstack.Stack
+	shop        demo.Shop
+	client      *sfn.Client
+	bare, shape string   // ARNs of bare state machines
+	created     []string // ARNs
 }
 
-func (m *meter) createMachine(ctx context.Context) error {
-	states := map[string]any{}
-	for n := range steps {
-		state := map[string]any{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
-			"Output": "{% $states.input %}",
-			"Arguments": map[string]any{"FunctionName": "orderflow-" + bareFunction, "Payload": map[string]string{
-				"httpMethod": http.MethodGet, "path": "/health/live"}}}
-		if states[fmt.Sprint("Step", n)] = state; n < steps-1 {
-			state["Next"] = fmt.Sprint("Step", n+1)
-		} else {
-			state["End"] = true
-		}
-	}
-	text, err := json.Marshal(map[string]any{"QueryLanguage": "JSONata", "StartAt": "Step0", "States": states})
-	if err != nil {
-		return err
-	}
+// createMachines creates the bare state machines, with the role of fulfil-order.
+func (m *meter) createMachines(ctx context.Context) error {
 	saga, err := m.client.DescribeStateMachine(ctx,
 		&sfn.DescribeStateMachineInput{StateMachineArn: aws.String(m.stack.Outputs["FulfilOrderArn"])})
 	if err != nil {
 		return err
 	}
-	out, err := m.client.CreateStateMachine(ctx, &sfn.CreateStateMachineInput{Name: aws.String("bench-bare"),
-		Definition: aws.String(string(text)), RoleArn: saga.RoleArn})
-	if err == nil {
-		m.bare = *out.StateMachineArn
+	create := func(name string, kind types.StateMachineType, states ...map[string]any) string {
+		if err != nil {
+			return ""
+		}
+		named := map[string]any{}
+		for n, state := range states {
+			if named[fmt.Sprint("Step", n)] = state; n < len(states)-1 {
+				state["Next"] = fmt.Sprint("Step", n+1)
+			} else {
+				state["End"] = true
+			}
+		}
+		text, _ := json.Marshal(map[string]any{"QueryLanguage": "JSONata", "StartAt": "Step0", "States": named})
+		var out *sfn.CreateStateMachineOutput
+		if out, err = m.client.CreateStateMachine(ctx, &sfn.CreateStateMachineInput{Name: aws.String("bench-" + name),
+			Type: kind, Definition: aws.String(string(text)), RoleArn: saga.RoleArn}); err != nil {
+			return ""
+		}
+		m.created = append(m.created, *out.StateMachineArn)
+		return *out.StateMachineArn
+	}
+	task := func(resource string, arguments map[string]any) map[string]any {
+		return map[string]any{"Type": "Task", "Resource": "arn:aws:states:::" + resource, "Arguments": arguments,
+			"Output": "{% $states.input %}"}
+	}
+	bareSteps := func(n int) (all []map[string]any) {
+		for range n {
+			all = append(all, task("lambda:invoke", map[string]any{"FunctionName": "orderflow-" + bareFunction,
+				"Payload": map[string]string{"httpMethod": http.MethodGet, "path": "/health/live"}}))
+		}
+		return all
+	}
+	m.bare = create("bare", types.StateMachineTypeStandard, bareSteps(steps)...)
+	child := create("child", types.StateMachineTypeExpress, append(bareSteps(steps/children),
+		task("aws-sdk:sfn:sendTaskSuccess", map[string]any{"TaskToken": "{% $states.input.taskToken %}",
+			"Output": "{}"}))...)
+	var parent []map[string]any
+	for range children {
+		parent = append(parent, task("states:startExecution.waitForTaskToken", map[string]any{"StateMachineArn": child,
+			"Input": map[string]string{"taskToken": "{% $states.context.Task.Token %}"}}))
+	}
+	m.shape = create("parent", types.StateMachineTypeStandard, parent...)
+	return err
+}
+
+func (m *meter) deleteMachines(ctx context.Context) (err error) {
+	for _, arn := range m.created {
+		_, failed := m.client.DeleteStateMachine(ctx, &sfn.DeleteStateMachineInput{StateMachineArn: aws.String(arn)})
+		err = errors.Join(err, failed)
 	}
 	return err
 }
@@ -168,12 +203,20 @@ func (m *meter) round(ctx context.Context, n int) (r round, err error) {
 	if r.saga, err = m.ran(ctx, arn); err != nil {
 		return r, err
 	}
-	started, err := m.client.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &m.bare})
-	if err != nil {
+	if r.bareSaga, err = m.run(ctx, m.bare); err != nil {
 		return r, err
 	}
-	r.bareSaga, err = m.ran(ctx, *started.ExecutionArn)
+	r.bareShape, err = m.run(ctx, m.shape)
 	return r, err
+}
+
+// run runs a bare state machine.
+func (m *meter) run(ctx context.Context, arn string) (time.Duration, error) {
+	started, err := m.client.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &arn})
+	if err != nil {
+		return 0, err
+	}
+	return m.ran(ctx, *started.ExecutionArn)
 }
 
 // ran waits for an execution's end and returns how long it ran, without its waits for callbacks.
@@ -225,5 +268,7 @@ func (l Latency) Print(out io.Writer) error {
 	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t%.1f\t  accept an order\n", ms(l.Accept), ms(l.Bare), l.AcceptRatio, MaxAccept)
 	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t%.1f\t  a step of the saga\n", ms(l.Saga)/steps, ms(l.BareSaga)/steps,
 		l.StepRatio, MaxStep)
+	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t\t  the same, to one in a child as the saga's\n", ms(l.Saga)/steps,
+		ms(l.BareShape)/steps, l.ShapeRatio)
 	return w.Flush()
 }

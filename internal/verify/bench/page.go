@@ -148,6 +148,7 @@ func latencyLines(ctx context.Context, stack *devstack.Stack) ([]line, error) {
 			marked("%.2f", l.AcceptRatio, l.AcceptRatio <= MaxAccept), "1.23"},
 		{"a saga's step, to one that only answers", fmt.Sprintf("≤ %.1f", MaxStep),
 			marked("%.2f", l.StepRatio, l.StepRatio <= MaxStep), "1.17"},
+		{"the same, to one that only answers in such children", "", marked("%.2f", l.ShapeRatio, true), ""},
 	}, err
 }
 
