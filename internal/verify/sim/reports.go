@@ -80,7 +80,7 @@ func (b *brokers) expire() {
 func (b *brokers) remake(s *logSource) {
 	g := must(b.reports.Generations(context.Background()))
 	if s.lag() > 0 || g.Rebuild != nil && g.Rebuild.State != reporting.Done {
-		b.w.after(time.Second, func() { b.remake(s) })
+		b.w.idly(time.Second, func() { b.remake(s) })
 		return
 	}
 	for i, p := range b.bounds(s.Topic.Topic) {

@@ -82,6 +82,12 @@ func (s *schedule) every(d time.Duration, perform func()) {
 	}})
 }
 
+// idly plans perform in d from now, but does not prevent rest: it waits for what happens only at
+// rest, such as the operator's part.
+func (s *schedule) idly(d time.Duration, perform func()) {
+	s.plan(entry{at: s.now.Add(d), recurs: true, perform: perform})
+}
+
 func (s *schedule) plan(e entry) {
 	s.planned++
 	e.number = s.planned
