@@ -237,7 +237,7 @@ func (w *World) swept(function string, out []byte, err error) {
 	lost, waiting := len(w.parties.forgotten), len(w.history.attention)
 	if w.reconciled > lost+waiting || w.flagged > w.refunds {
 		w.violate("reconciliation finds no faults of ours", "",
-			"it voided %d charges, the provider lost %d, %d orders needed attention; it reported %d times, for %d refunds",
+			"it voided %d charges, the provider lost %d, %d orders needed attention; it reported %d, for %d refunds",
 			w.reconciled, lost, waiting, w.flagged, w.refunds)
 	}
 }
