@@ -63,6 +63,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	runs     map[string]*run // by id; those of Express machines by a number
+	standard int             // of the runs; not those of Express machines
 	children int             // started so far
 	until    time.Time       // end of the lease
 	swept    time.Time       // when open executions were last looked for
@@ -107,7 +108,7 @@ func New(o Options) *Engine {
 // otherwise it fails with ErrExists. Names must not have a slash.
 func (e *Engine) Start(ctx context.Context, machine, name string, input json.RawMessage) error {
 	e.mu.Lock()
-	draining, full := e.draining, len(e.runs) >= 2*e.o.Limit // each has one child at most
+	draining, full := e.draining, e.standard >= e.o.Limit
 	e.mu.Unlock()
 	switch {
 	case draining:
@@ -176,6 +177,9 @@ func (e *Engine) enlist(machine, name string, express bool) (r, other *run, err 
 	r = &run{e: e, id: id, term: e.term, express: express}
 	r.mu.Lock()
 	e.runs[id] = r
+	if !express {
+		e.standard++
+	}
 	return r, nil, nil
 }
 
@@ -202,7 +206,7 @@ func (e *Engine) answer(ctx context.Context, token string, with Event, apply fun
 	if _, ours := e.o.Machines[machine]; !ours {
 		return ErrStaleToken
 	}
-	r, err := e.find(ctx, machine, name)
+	r, err := e.adopt(ctx, machine, name)
 	if errors.Is(err, ErrNone) || err == nil && r == nil {
 		return ErrStaleToken
 	}
@@ -212,10 +216,10 @@ func (e *Engine) answer(ctx context.Context, token string, with Event, apply fun
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
+	case r.gone: // perhaps it was not even read
+		return ErrBusy
 	case r.kept.Status != Running:
 		return ErrStaleToken
-	case r.gone:
-		return ErrBusy
 	case awaited(r.x) != token:
 		return r.stale(ctx)
 	}
@@ -236,21 +240,11 @@ func awaited(x *asl.Execution) string {
 // Stop aborts an execution. It changes nothing if that has ended, and fails with ErrNone if there
 // is none.
 func (e *Engine) Stop(ctx context.Context, machine, name, errorName, cause string) error {
-	r, err := e.find(ctx, machine, name)
+	r, err := e.adopt(ctx, machine, name)
 	if err != nil || r == nil {
 		return err
 	}
 	return r.stop(ctx, asl.Aborted, errorName, cause)
-}
-
-// find returns the run of an execution, nil if it has ended.
-func (e *Engine) find(ctx context.Context, machine, name string) (*run, error) {
-	if err := e.adopt(ctx, machine, name); err != nil {
-		return nil, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.runs[ID(machine, name)], nil
 }
 
 // Size returns the number of executions in memory: those that run here, and their children.

@@ -448,10 +448,21 @@ func TestAnOldProcessRefusesNoAnswerForGood(t *testing.T) {
 	})
 }
 
-// flaky is a journal whose writes fail, before or after they were taken.
+// flaky is a journal whose writes fail, before or after they were taken. If meanwhile is set, the
+// next read calls it, and fails.
 type flaky struct {
 	workflow.Journal
 	refuse, unheard int
+	meanwhile       func()
+}
+
+func (j *flaky) Execution(ctx context.Context, machine, name string) (workflow.Execution, error) {
+	if do := j.meanwhile; do != nil {
+		j.meanwhile = nil
+		do()
+		return workflow.Execution{}, errors.New("not read")
+	}
+	return j.Journal.Execution(ctx, machine, name)
 }
 
 func (j *flaky) Save(ctx context.Context, x workflow.Execution) error {
@@ -515,6 +526,47 @@ func TestATakeoverThatFailsIsTriedAgainSoon(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A mutex is not durable in a bubble, so this test waits for real.
+func TestNothingIsSaidOfAnExecutionThatWasNotRead(t *testing.T) {
+	input := json.RawMessage(`{"id":"x"}`)
+	answer := func(ctx context.Context, e *workflow.Engine) error {
+		return e.Succeed(ctx, "parent/x/Run/1", json.RawMessage(`{}`))
+	}
+	for name, call := range map[string]func(context.Context, *workflow.Engine) error{
+		"answer": answer,
+		"stop":   func(ctx context.Context, e *workflow.Engine) error { return e.Stop(ctx, "parent", "x", "", "") },
+		"start":  func(ctx context.Context, e *workflow.Engine) error { return e.Start(ctx, "parent", "x", input) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := &flaky{Journal: memory.New(100)}
+			lead := func() *workflow.Engine { // nothing happens by itself
+				e := engine(t, &functions{}, j, func(o *workflow.Options) {
+					o.After = func(time.Duration, func()) func() { return func() {} }
+				})
+				_, err := e.Lead(t.Context())
+				must(t, err)
+				return e
+			}
+			must(t, lead().Start(t.Context(), "parent", "x", input))
+			e := lead()
+			said := make(chan error)
+			j.meanwhile = func() {
+				go func() { said <- call(t.Context(), e) }()
+				time.Sleep(50 * time.Millisecond) // it waits for the one that reads
+			}
+			if err := answer(t.Context(), e); err == nil {
+				t.Error("the first is told something")
+			}
+			err := <-said
+			late := err == nil && (name == "start" || described(t, e, "x").Version > 1)
+			if !errors.Is(err, workflow.ErrBusy) && !late {
+				t.Errorf("the second is told %v", err)
+			}
+		})
+	}
 }
 
 func TestAStartThatWasNotHeardIsDriven(t *testing.T) {
@@ -684,14 +736,18 @@ func TestExecutionsThatEndedLeaveTheEngine(t *testing.T) {
 }
 
 func TestNoMoreThanTheLimitAreStarted(t *testing.T) {
-	leading(t, func(t *testing.T, e *workflow.Engine, _ *functions) {
+	leading(t, func(t *testing.T, e *workflow.Engine, f *functions) {
+		f.answers["step"] = []string{"", "slow"}
 		start(t, e, "1")
-		start(t, e, "2")
+		start(t, e, "2") // it has a child
 		err := e.Start(t.Context(), "parent", "3", json.RawMessage(`{}`))
 		if !errors.Is(err, workflow.ErrBusy) {
-			t.Errorf("%v", err)
+			t.Errorf("one more than the limit: %v", err)
 		}
-	}, func(o *workflow.Options) { o.Limit = 1 })
+		must(t, e.Stop(t.Context(), "parent", "1", "", ""))
+		start(t, e, "3") // the child of 2 does not count
+		time.Sleep(10 * time.Second)
+	}, func(o *workflow.Options) { o.Limit = 2 })
 }
 
 func TestWhatCannotBeStartedOrAnsweredIsRefused(t *testing.T) {

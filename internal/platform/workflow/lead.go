@@ -97,7 +97,7 @@ func (e *Engine) lose() error {
 func (e *Engine) cease() {
 	e.mu.Lock()
 	runs := e.runs
-	e.runs = map[string]*run{}
+	e.runs, e.standard = map[string]*run{}, 0
 	if e.term != nil {
 		e.resign()
 		e.term = nil
@@ -117,6 +117,9 @@ func (e *Engine) remove(r *run) {
 	defer e.mu.Unlock()
 	if e.runs[r.id] == r {
 		delete(e.runs, r.id)
+		if !r.express {
+			e.standard--
+		}
 	}
 	e.atRest()
 }
@@ -152,7 +155,7 @@ func (e *Engine) adoptAll(ctx context.Context, before time.Time) {
 		one := left[0]
 		left = left[1:]
 		mu.Unlock()
-		if err := e.adopt(ctx, one[0], one[1]); err != nil && !errors.Is(err, ErrNone) {
+		if _, err := e.adopt(ctx, one[0], one[1]); err != nil && !errors.Is(err, ErrNone) {
 			e.adoptSoon(ctx, one[0], one[1])
 		}
 		e.o.After(0, next)
@@ -174,7 +177,7 @@ func (e *Engine) adoptSoon(term context.Context, machine, name string) {
 		if term.Err() != nil {
 			return
 		}
-		if err := e.adopt(term, machine, name); err != nil && !errors.Is(err, ErrNone) {
+		if _, err := e.adopt(term, machine, name); err != nil && !errors.Is(err, ErrNone) {
 			slog.WarnContext(term, "an execution was not taken over; trying again",
 				"machine", machine, "execution", name, "error", err.Error())
 			e.adoptSoon(term, machine, name)
@@ -183,30 +186,30 @@ func (e *Engine) adoptSoon(term context.Context, machine, name string) {
 }
 
 // adopt drives an execution that this process does not drive yet, if it is open. To write the next
-// version bars all who drove it before.
-func (e *Engine) adopt(ctx context.Context, machine, name string) error {
+// version bars all who drove it before. It returns the execution's run, nil if that has ended.
+func (e *Engine) adopt(ctx context.Context, machine, name string) (*run, error) {
 	m, ok := e.o.Machines[machine]
 	if !ok || m.Express {
-		return ErrNone
+		return nil, ErrNone
 	}
 	r, other, err := e.enlist(machine, name, false)
 	if err != nil || other != nil {
-		return err
+		return other, err
 	}
 	defer r.mu.Unlock()
 	r.kept, err = e.o.Journal.Execution(ctx, machine, name)
 	if err != nil || !r.kept.Open() {
 		r.leave()
-		return err
+		return nil, err
 	}
 	if r.kept.Status != Running {
 		r.kept.Version++
 		if err = r.save(ctx, r.kept); err != nil {
 			r.leave()
-			return err
+			return nil, err
 		}
 		r.end()
-		return nil
+		return r, nil
 	}
 	var history []Event
 	x, err := m.Definition.Resume(name, r.kept.Input, r.kept.Position)
@@ -218,9 +221,9 @@ func (e *Engine) adopt(ctx context.Context, machine, name string) error {
 	}
 	if err := r.write(ctx, x, history); err != nil {
 		r.leave()
-		return err
+		return nil, err
 	}
-	return nil
+	return r, nil
 }
 
 // Run drives executions until ctx ends, whenever this process has the lease. Meanwhile lead runs,

@@ -125,10 +125,10 @@ func (r *run) same(input json.RawMessage) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.kept.Status != Running || string(r.kept.Input) != string(input):
-		return ErrExists
 	case r.gone:
 		return ErrBusy
+	case r.kept.Status != Running || string(r.kept.Input) != string(input):
+		return ErrExists
 	}
 	return nil
 }
@@ -137,10 +137,10 @@ func (r *run) stop(ctx context.Context, status asl.Status, name, cause string) e
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.kept.Status != Running:
-		return nil
 	case r.gone:
 		return ErrBusy
+	case r.kept.Status != Running:
+		return nil
 	}
 	return r.transition(ctx, Event{}, func(x *asl.Execution) error { return x.Stop(status, name, cause) })
 }
