@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -181,14 +182,17 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte,
 }
 
 // Run drives sagas, events and schedules until ctx ends.
-func (h *Host) Run(ctx context.Context) {
-	h.engine.Run(ctx, func(ctx context.Context) {
-		for _, s := range h.streams {
-			go s.run(ctx)
-		}
-		h.delivery.Run(ctx)
-		<-ctx.Done()
-	})
+func (h *Host) Run(ctx context.Context) { h.engine.Run(ctx, h.lead) }
+
+// lead drives events and schedules until ctx ends and nothing that it has begun is under way: the
+// next term begins afterwards.
+func (h *Host) lead(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, s := range h.streams {
+		running.Go(func() { s.run(ctx) })
+	}
+	running.Go(func() { h.delivery.Run(ctx) })
+	running.Wait()
 }
 
 // ServeHTTP serves the contract, native gRPC, and the third parties under /sandbox.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"slices"
 	"time"
 
 	"orderflow/internal/host/delivery"
@@ -30,6 +29,7 @@ type stream struct {
 	relay   string
 	invoke  delivery.Invoke
 	written chan struct{} // holds one if events may be waiting
+	taken   []envelope.Event
 }
 
 // newStream returns the stream of a log that is not used yet.
@@ -51,31 +51,40 @@ func (s *stream) Commit(with commit.With, write func(commit.With) error) error {
 	return err
 }
 
-// run relays until ctx ends.
+// run relays until ctx ends. What it has taken by then is left for the next run.
 func (s *stream) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.written:
+	for ctx.Err() == nil {
+		if len(s.taken) == 0 {
+			s.taken = s.log.TakeOutbox()
 		}
-		for batch := range slices.Chunk(s.log.TakeOutbox(), relayBatch) {
-			s.hand(ctx, batch)
+		n := min(len(s.taken), relayBatch)
+		if n == 0 {
+			select {
+			case <-ctx.Done():
+			case <-s.written:
+			}
+		} else if s.hand(ctx, s.taken[:n]) == nil {
+			s.taken = s.taken[n:]
 		}
 	}
 }
 
-// hand hands a batch over until the relay accepts it.
-func (s *stream) hand(ctx context.Context, batch []envelope.Event) {
+// hand hands a batch over until the relay accepts it. It fails if ctx ends before.
+func (s *stream) hand(ctx context.Context, batch []envelope.Event) error {
 	payload, err := written(batch)
-	for err == nil {
+	if err != nil {
+		slog.ErrorContext(ctx, "events not relayed", "relay", s.relay, "error", err.Error())
+		return nil // they never can be
+	}
+	for {
 		if _, err = s.invoke(ctx, s.relay, payload); err == nil {
-			return
+			return nil
 		}
 		slog.WarnContext(ctx, "events not relayed yet", "relay", s.relay, "error", err.Error())
-		err = clock.Sleep(ctx, relayPause)
+		if err = clock.Sleep(ctx, relayPause); err != nil {
+			return err
+		}
 	}
-	slog.ErrorContext(ctx, "events not relayed", "relay", s.relay, "error", err.Error())
 }
 
 // written returns a batch of a stream in which one item was written with these events.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"orderflow/internal/host/wiring"
@@ -46,14 +47,16 @@ func (d *Delivery) Queues() []*Queue {
 // Queue returns the queue of a function, nil if it has none.
 func (d *Delivery) Queue(function string) *Queue { return d.queues[function] }
 
-// Run delivers until ctx ends.
+// Run delivers until ctx ends and nothing that it has begun is under way.
 func (d *Delivery) Run(ctx context.Context) {
+	var running sync.WaitGroup
 	for _, q := range d.queues {
-		q.run(ctx)
+		running.Go(func() { q.run(ctx) })
 	}
 	for _, s := range d.schedules {
-		go d.repeat(ctx, s)
+		running.Go(func() { d.repeat(ctx, s) })
 	}
+	running.Wait()
 }
 
 // repeat invokes a function by its schedule. The next call makes up for one that failed.

@@ -56,24 +56,34 @@ func (f *function) seen() string {
 	return fmt.Sprint(f.batches)
 }
 
-// within runs do with a queue of batches of two, one at a time, that gives up after three times.
+// kitchen has a queue of batches of two, one at a time, that gives up after three times.
+var kitchen = &wiring.Wiring{
+	Queues: map[string]*wiring.Queue{"eat": {
+		Topics: map[string][]string{"kitchen": {"cake"}}, Batch: 2, Concurrency: 1, Receives: 3,
+		Visibility: time.Minute, Ends: []wiring.End{{Machines: []string{"bake"}, Statuses: []string{"FAILED"}}},
+	}},
+	Schedules: []wiring.Schedule{{Function: "sweep", Every: 5 * time.Minute, Input: []byte(`{"sweep":"floor"}`)}},
+}
+
+// within runs do while the kitchen delivers.
 func within(t *testing.T, do func(t *testing.T, d *delivery.Delivery, f *function)) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
 		f := &function{}
-		d := delivery.New(&wiring.Wiring{
-			Queues: map[string]*wiring.Queue{"eat": {
-				Topics: map[string][]string{"kitchen": {"cake"}}, Batch: 2, Concurrency: 1, Receives: 3,
-				Visibility: time.Minute, Ends: []wiring.End{{Machines: []string{"bake"}, Statuses: []string{"FAILED"}}},
-			}},
-			Schedules: []wiring.Schedule{{Function: "sweep", Every: 5 * time.Minute, Input: []byte(`{"sweep":"floor"}`)}},
-		}, f.invoke, clock.System{}, &ids.Sequence{})
-		d.Run(ctx)
-		do(t, d, f)
-		cancel()
-		synctest.Wait()
+		d := delivery.New(kitchen, f.invoke, clock.System{}, &ids.Sequence{})
+		term(t, d, func() { do(t, d, f) })
 	})
+}
+
+// term calls do while d delivers, and waits for its end.
+func term(t *testing.T, d *delivery.Delivery, do func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx) })
+	synctest.Wait()
+	do()
+	cancel()
+	running.Wait()
 }
 
 func TestEventsReachSubscribersOfTheirTypeOnly(t *testing.T) {
@@ -133,6 +143,36 @@ func TestFailedInvocationFailsItsWholeBatch(t *testing.T) {
 		synctest.Wait()
 		if s := d.Queue("eat").State(); s.Dead != 1 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestATermEndsWithItsBatchesAndTheNextGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &function{}
+		underWay := 0
+		d := delivery.New(kitchen, func(ctx context.Context, name string, payload []byte) ([]byte, error) {
+			underWay++
+			time.Sleep(time.Second) // whatever becomes of the term
+			underWay--
+			return f.invoke(ctx, name, payload)
+		}, clock.System{}, &ids.Sequence{})
+		send := func(body string) {
+			if err := d.Send("eat", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		term(t, d, func() {
+			send("a")
+			synctest.Wait()
+			send("b")
+		})
+		if underWay > 0 || f.seen() != "[a]" {
+			t.Errorf("at the end of the term: %d under way, seen %s", underWay, f.seen())
+		}
+		term(t, d, func() { time.Sleep(2 * time.Second) })
+		if f.seen() != "[a b]" || d.Queue("eat").State() != (delivery.State{}) {
+			t.Errorf("in the next term: %s, %+v", f.seen(), d.Queue("eat").State())
 		}
 	})
 }

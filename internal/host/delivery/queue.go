@@ -40,6 +40,8 @@ type Queue struct {
 	hidden int // messages that are redelivered later
 	busy   int // batches under way
 	dead   []*Message
+
+	workers sync.WaitGroup
 }
 
 // send adds a message.
@@ -60,7 +62,8 @@ func (q *Queue) start() {
 		return
 	}
 	q.busy++
-	go q.work(q.ctx)
+	ctx := q.ctx
+	q.workers.Go(func() { q.work(ctx) })
 }
 
 // work hands batches to the function until no message is ready.
@@ -135,14 +138,19 @@ func (q *Queue) reappear(m *Message) {
 	q.add(m)
 }
 
-// run delivers until ctx ends. Batches under way are finished.
+// run delivers until ctx ends and batches under way are finished.
 func (q *Queue) run(ctx context.Context) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.ctx = ctx
 	for range q.settings.Concurrency {
 		q.start()
 	}
+	q.mu.Unlock()
+	<-ctx.Done()
+	q.mu.Lock()
+	q.ctx = nil
+	q.mu.Unlock()
+	q.workers.Wait()
 }
 
 // State is how many messages a queue has.
