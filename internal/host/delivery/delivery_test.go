@@ -50,6 +50,13 @@ func (f *function) invoke(_ context.Context, _ string, payload []byte) ([]byte, 
 	return out, errors.Join(err, f.err)
 }
 
+// fail makes all invocations fail from now on.
+func (f *function) fail() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = errors.New("oh")
+}
+
 func (f *function) seen() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,7 +142,7 @@ func TestFailedMessageComesAgainAloneThenIsDead(t *testing.T) {
 
 func TestFailedInvocationFailsItsWholeBatch(t *testing.T) {
 	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
-		f.err = errors.New("oh")
+		f.fail()
 		if err := d.Send("eat", "a"); err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +200,7 @@ func TestOnlyEndsWithARuleAreSent(t *testing.T) {
 
 func TestScheduledFunctionIsCalledAgainAfterAFailure(t *testing.T) {
 	within(t, func(t *testing.T, _ *delivery.Delivery, f *function) {
-		f.err = errors.New("oh")
+		f.fail()
 		time.Sleep(16 * time.Minute)
 		synctest.Wait()
 		if f.sweeps != 3 {
