@@ -16,6 +16,10 @@ import (
 // needs attention stays.
 var ends = []string{contract.OrderConfirmed, contract.OrderRejected, contract.OrderCancelled}
 
+// remembered is how long everything about an order stays after its end, however many orders there
+// are: longer than a message or a client comes again. A repeated key must find its order.
+const remembered = 15 * time.Minute
+
 // forgetter keeps the memory of a process bounded: of the orders that are over, only the latest
 // stay.
 type forgetter struct {
@@ -42,8 +46,9 @@ func (f *forgetter) note(events []envelope.Event) {
 			f.over = append(f.over, ended{e.Subject, f.clock.Now()})
 		}
 	}
-	old := len(f.over) - f.keep
-	if old <= f.keep/4 {
+	limit := f.clock.Now().Add(-remembered)
+	old, _ := slices.BinarySearchFunc(f.over, limit, func(e ended, t time.Time) int { return e.at.Compare(t) })
+	if old = min(old, len(f.over)-f.keep); old <= f.keep/4 {
 		return
 	}
 	subjects := map[string]bool{}

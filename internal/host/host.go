@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"orderflow"
@@ -28,6 +27,7 @@ import (
 	"orderflow/internal/host/wiring"
 	"orderflow/internal/inventory"
 	inventoryContract "orderflow/internal/inventory/contract"
+	"orderflow/internal/orders"
 	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpclient"
@@ -50,9 +50,11 @@ type Options struct {
 	Origins []string
 	// Throttled says that the API limits rates as declared.
 	Throttled bool
-	// Key is the access key of operators' calls under /aws.
+	// Key is the access key of operators' calls under /aws, and of calls of the sandbox.
 	Key string
-	// Keep is how many orders that are over stay, and how many of their executions.
+	// OpenSandbox says that everybody may call the sandbox.
+	OpenSandbox bool
+	// Keep is how many orders that are over stay. None is forgotten in the first quarter of an hour.
 	Keep    int
 	Metrics io.Writer
 	Env     *function.Env
@@ -69,7 +71,10 @@ type Host struct {
 	functions map[string]function.Handler
 	cloud     *cloud.Cloud
 	stocked   func(context.Context) error
-	draining  atomic.Bool
+	orders    orders.Store
+	forget    *forgetter
+	open      bool // the sandbox
+	work      work
 }
 
 // New returns a host with its stores in memory and the sandbox's third parties inside.
@@ -93,6 +98,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	}
 	stores, logs := inMemory(o.Env.Clock)
 	forget := &forgetter{keep: o.Keep, clock: o.Env.Clock}
+	h.orders, h.forget, h.open = stores.Orders, forget, o.OpenSandbox
 	for service, log := range logs {
 		forget.logs = append(forget.logs, log)
 		h.streams = append(h.streams, newStream(service, log, h.Invoke))
@@ -134,7 +140,7 @@ func (h *Host) openEngine(stack *cfn.Stack, o Options) error {
 		return err
 	}
 	h.engine = workflow.New(workflow.Options{
-		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: workflowMemory.New(o.Keep),
+		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: workflowMemory.Lasting(2*o.Keep, remembered),
 		Owner: rand.Text(), Clock: o.Env.Clock,
 		Ended: func(_ context.Context, x workflow.Execution) error {
 			return h.delivery.Ended(x.Machine, x.Name, string(x.Status))
@@ -178,6 +184,7 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte,
 	if f == nil {
 		return nil, fmt.Errorf("no function %s", name)
 	}
+	defer h.work.begin()()
 	return f.Invoke(ctx, payload)
 }
 
@@ -195,32 +202,57 @@ func (h *Host) lead(ctx context.Context) {
 	running.Wait()
 }
 
-// ServeHTTP serves the contract, native gRPC, and the third parties under /sandbox.
+// ServeHTTP serves the contract, native gRPC, the third parties under /sandbox and operators' calls
+// under /aws.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case h.draining.Load() && changes(r):
-		h.front.Unavailable(w, r)
-	case rpcserver.Serves(r.URL.Path):
-		h.rpc.ServeHTTP(w, r)
-	case r.URL.Path == "/aws", strings.HasPrefix(r.URL.Path, "/aws/"):
+	case under("/aws", r):
 		h.cloud.ServeHTTP(w, r)
-	case strings.HasPrefix(r.URL.Path, "/sandbox/"):
-		http.StripPrefix("/sandbox", h.sandbox.public).ServeHTTP(w, r)
+	case under("/sandbox", r):
+		h.serveSandbox(w, r)
+	case !changes(r):
+		h.serve(w, r)
 	default:
-		h.front.ServeHTTP(w, r)
+		end, admitted := h.work.admit()
+		if !admitted {
+			h.front.Unavailable(w, r)
+			return
+		}
+		defer end()
+		h.serve(w, r)
 	}
 }
 
-// changes reports whether a request may begin something. Third parties may still report.
-func changes(r *http.Request) bool {
-	safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	return !safe && !strings.HasPrefix(r.URL.Path, "/v1/webhooks/") && r.URL.Path != "/aws"
+func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
+	if rpcserver.Serves(r.URL.Path) {
+		h.rpc.ServeHTTP(w, r)
+		return
+	}
+	h.front.ServeHTTP(w, r)
 }
 
-// Drain takes no new orders and waits until the sagas under way are over, or until ctx ends.
-func (h *Host) Drain(ctx context.Context) workflow.Report {
-	h.draining.Store(true)
-	return h.engine.Drain(ctx)
+// sandboxKey is the header with the key for calls of the sandbox.
+const sandboxKey = "X-Sandbox-Key"
+
+// serveSandbox serves the third parties to holders of the key: they give money back.
+func (h *Host) serveSandbox(w http.ResponseWriter, r *http.Request) {
+	if !h.open && !h.cloud.Knows(r.Header.Get(sandboxKey)) {
+		http.Error(w, "the header "+sandboxKey+" must have this process's key, which is in stack.json",
+			http.StatusUnauthorized)
+		return
+	}
+	http.StripPrefix("/sandbox", h.sandbox.public).ServeHTTP(w, r)
+}
+
+func under(path string, r *http.Request) bool {
+	return r.URL.Path == path || strings.HasPrefix(r.URL.Path, path+"/")
+}
+
+// changes reports whether a request of the contract may begin something. Third parties may still
+// report.
+func changes(r *http.Request) bool {
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+	return !safe && !strings.HasPrefix(r.URL.Path, "/v1/webhooks/")
 }
 
 // secret returns a new secret of this process.

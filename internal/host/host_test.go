@@ -18,11 +18,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"orderflow"
 	"orderflow/internal/host/cloud"
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/ops/repair"
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/bearer"
 	"orderflow/internal/platform/bearer/issuer"
+	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
@@ -65,7 +68,9 @@ func open(t *testing.T, keep int) shop {
 }
 
 // call sends a request as a user and returns the status and the decoded body.
-func (s shop) call(t *testing.T, method, path, user, role, body string) (int, map[string]any) {
+func (s shop) call(
+	t *testing.T, method, path, user, role, body string, header ...string,
+) (int, map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -77,6 +82,10 @@ func (s shop) call(t *testing.T, method, path, user, role, body string) (int, ma
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(sandboxKey, "key")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +97,10 @@ func (s shop) call(t *testing.T, method, path, user, role, body string) (int, ma
 	}
 	return res.StatusCode, out
 }
+
+// mug is an order.
+const mug = `{"items":[{"sku":"MUG-BLUE","quantity":1}],"paymentMethod":"pm_card_visa","shippingAddress":
+	{"name":"Ada","line1":"1 Street","city":"Berlin","postalCode":"10115","country":"DE"}}`
 
 // order places an order and returns it once it is final.
 func (s shop) order(t *testing.T, user, sku, method, postal string) map[string]any {
@@ -164,30 +177,71 @@ func TestEveryEdgeAnswers(t *testing.T) {
 	}
 }
 
-func TestDrainTakesNoOrdersAndLetsSagasEnd(t *testing.T) {
+func TestDrainTakesNoOrdersAndEndsAcceptedOnes(t *testing.T) {
 	s := open(t, 1000)
-	const order = `{"items":[{"sku":"MUG-BLUE","quantity":1}],"paymentMethod":"pm_card_visa","shippingAddress":
-		{"name":"Ada","line1":"1 Street","city":"Berlin","postalCode":"10115","country":"DE"}}`
-	status, placed := s.call(t, "POST", "/v1/orders", "alice", "", order)
-	if status != http.StatusAccepted {
-		t.Fatalf("%d %v", status, placed)
-	}
-	id := fmt.Sprint("/v1/orders/", placed["orderId"])
-	for deadline := time.Now().Add(10 * time.Second); s.engine.Size() == 0 && time.Now().Before(deadline); {
-		if _, o := s.call(t, "GET", id, "alice", "", ""); o["status"] != "PENDING" {
-			break // it was quick
+	var placed []string
+	for i := range 5 {
+		status, o := s.call(t, "POST", "/v1/orders", fmt.Sprint("user", i), "", mug)
+		if status != http.StatusAccepted {
+			t.Fatalf("%d %v", status, o)
 		}
+		placed = append(placed, fmt.Sprint("/v1/orders/", o["orderId"]))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if left := s.Drain(ctx); len(left.Parked) > 0 {
-		t.Errorf("parked: %v", left.Parked)
+	if left := s.Drain(ctx); len(left.Parked)+left.Pending+left.Messages+left.Events > 0 {
+		t.Errorf("left: %+v", left)
 	}
-	if status, out := s.call(t, "POST", "/v1/orders", "alice", "", order); status != http.StatusServiceUnavailable {
-		t.Errorf("a new order: %d %v", status, out)
+	for i, id := range placed {
+		status, o := s.call(t, "GET", id, fmt.Sprint("user", i), "", "")
+		if status != http.StatusOK || o["status"] != "CONFIRMED" {
+			t.Errorf("an accepted order: %d %v", status, o)
+		}
 	}
-	if status, o := s.call(t, "GET", id, "alice", "", ""); status != http.StatusOK || o["status"] != "CONFIRMED" {
-		t.Errorf("the order under way: %d %v", status, o)
+	for _, path := range []string{
+		"/v1/orders", "/v1/graphql", "/v1/rpc/orderflow.v1.ProductService/GetProduct",
+		"/orderflow.v1.ProductService/GetProduct",
+	} {
+		if status, out := s.call(t, "POST", path, "alice", "", mug); status != http.StatusServiceUnavailable {
+			t.Errorf("POST %s: %d %v", path, status, out)
+		}
+	}
+	if _, err := (repair.Queues{Client: sqs.NewFromConfig(s.operator("key")), Stack: Name}).List(t.Context()); err != nil {
+		t.Errorf("an operator: %v", err)
+	}
+	if status, out := s.call(t, "POST", "/sandbox/charges/x/void", "", "", "{}"); status != http.StatusOK {
+		t.Errorf("the sandbox: %d %v", status, out)
+	}
+}
+
+func TestDrainSaysWhatIsLeft(t *testing.T) {
+	s := open(t, 1000)
+	if status, o := s.call(t, "POST", "/v1/orders", "alice", "", mug); status != http.StatusAccepted {
+		t.Fatalf("%d %v", status, o)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if left := s.Drain(over); left.Pending != 1 {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+func TestSandboxNeedsTheKey(t *testing.T) {
+	s := open(t, 1000)
+	for _, path := range []string{"/sandbox/mails", "/sandbox/ledger"} {
+		for key, want := range map[string]int{"": 401, "another": 401, "key": 200} {
+			req := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+			req.Header.Set(sandboxKey, key)
+			w := httptest.NewRecorder()
+			if s.ServeHTTP(w, req); w.Code != want {
+				t.Errorf("%s with the key %q: %d, want %d", path, key, w.Code, want)
+			}
+		}
+	}
+	s.Host.open = true
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/sandbox/mails", nil)); w.Code != 200 {
+		t.Errorf("of a process for development: %d", w.Code)
 	}
 }
 
@@ -237,23 +291,56 @@ func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
 	}
 }
 
-func TestOldOrdersAreForgotten(t *testing.T) {
+func TestOldOrdersAreForgottenInTime(t *testing.T) {
 	s := open(t, 10)
-	first := s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "10115")
+	place := func(key string) string {
+		status, o := s.call(t, "POST", "/v1/orders", "alice", "", mug, "Idempotency-Key", key)
+		if status != http.StatusAccepted {
+			t.Fatalf("%d %v", status, o)
+		}
+		return fmt.Sprint(o["orderId"])
+	}
+	first := place("the-first-order-of-all")
 	for range 15 {
 		s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "10115")
 	}
+	if again := place("the-first-order-of-all"); again != first {
+		t.Errorf("a repeated key placed %s after %s", again, first)
+	}
+	s.forget.mu.Lock()
+	s.forget.clock = clock.At(time.Now().Add(remembered + time.Minute))
+	s.forget.mu.Unlock()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		status, _ := s.call(t, "GET", fmt.Sprint("/v1/orders/", first["orderId"]), "alice", "", "")
-		if status == http.StatusNotFound {
+		s.order(t, "alice", "MUG-BLUE", "pm_card_visa", "10115")
+		if status, _ := s.call(t, "GET", "/v1/orders/"+first, "alice", "", ""); status == http.StatusNotFound {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the first of 16 orders is %d, of which 10 are kept", status)
+			t.Fatal("the first of many orders is not forgotten")
 		}
 	}
 	_, list := s.call(t, "GET", "/v1/orders?limit=100", "alice", "", "")
 	if n := len(list["orders"].([]any)); n < 10 || n > 14 {
 		t.Errorf("%d orders are left", n)
+	}
+}
+
+func TestNothingIsForgottenBeforeItComesAgain(t *testing.T) {
+	template, err := cfn.Parse(orderflow.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := cfn.New(template, Name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wired, err := wiring.Read(Name, stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, q := range wired.Queues {
+		if last := q.Visibility * time.Duration(q.Receives); last > remembered {
+			t.Errorf("%s gets a message for %s", name, last)
+		}
 	}
 }

@@ -81,13 +81,17 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		"`directory` for the addresses of this process (stack.json) and the key of -dev")
 	set.StringVar(&f.origins, "origins", "", "`origins` whose web pages may call the API, separated by commas")
 	set.BoolVar(&f.throttle, "throttle", true, "limit rates as the template declares for API Gateway")
-	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten")
+	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten after 15 minutes")
 	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long sagas may take to come to rest at the end")
 	f.key = rand.Text()
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
 	given := f.issuer != "" && f.audience != "" && f.keys != ""
+	if f.keep < 0 || f.drain < 0 {
+		fmt.Fprintln(stderr, "serve: -keep and -drain must not be negative; see -help")
+		return f, errors.New("usage")
+	}
 	if len(set.Args()) > 0 || f.dev == given || f.dev && f.issuer+f.audience+f.keys != "" {
 		fmt.Fprintln(stderr, "serve: give -dev, or -token-issuer, -token-audience and -token-keys; see -help")
 		return f, errors.New("usage")
@@ -121,7 +125,7 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	h, err := New(base, Options{
 		Tokens: tokens, Throttled: f.throttle,
 		Origins: strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
-		Keep:    f.keep, Key: f.key, Metrics: io.Discard, Env: env,
+		Keep:    f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env,
 	})
 	if err != nil {
 		return err
@@ -140,14 +144,22 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	if err := h.stocked(base); err != nil {
 		return err
 	}
-	url := "http://" + listener.Addr().String()
+	url := address(listener.Addr())
 	if err := announce(f, url, stdout); err != nil {
 		return err
 	}
-	err = serve(ctx, base, listener, h, f.drain)
+	err = serve(ctx, base, listener, h, f.drain, stderr)
 	stop()
 	<-ended
 	return err
+}
+
+// address returns the URL of a listener for clients on this machine.
+func address(of net.Addr) string {
+	if tcp, ok := of.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
+	}
+	return "http://" + of.String()
 }
 
 // keysTimeout bounds a read of the issuer's keys.
@@ -202,7 +214,11 @@ func announce(f flags, url string, stdout io.Writer) error {
 		"FulfilOrderArn":     cloud.MachineARN(Name, string(fulfilment.FulfilOrder)),
 		"CompensateOrderArn": cloud.MachineARN(Name, string(fulfilment.CompensateOrder))}, "", "  ")
 	if err == nil {
-		err = errors.Join(os.MkdirAll(f.dir, 0o700), os.WriteFile(file, append(text, '\n'), 0o600))
+		err = os.MkdirAll(f.dir, 0o700)
+	}
+	if err == nil {
+		_ = os.Remove(file) // an old one would keep its mode
+		err = os.WriteFile(file, append(text, '\n'), 0o600)
 	}
 	fmt.Fprintf(stdout, `serving %s
 
@@ -214,15 +230,32 @@ Everything is in memory: nothing is left when this process ends.
 	return err
 }
 
-// serve serves until ctx ends, then drains: it takes no new requests, and lets sagas come to rest.
-func serve(ctx, base context.Context, l net.Listener, h *Host, drain time.Duration) error {
+const (
+	// arrival is how long a request may take to arrive, as long as API Gateway lets it last. Package
+	// rpcserver has a time of its own.
+	arrival = 29 * time.Second
+	// closing is how long answers may take at the end, when nothing else is under way.
+	closing = 5 * time.Second
+)
+
+func newServer(base context.Context, h http.Handler) *http.Server {
 	server := &http.Server{
 		Handler: h, Protocols: new(http.Protocols), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ReadTimeout:    arrival,
 		MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
+	return server
+}
+
+// serve serves until ctx ends, then drains: it takes no new requests, and lets those that it
+// accepted come to an end.
+func serve(
+	ctx, base context.Context, l net.Listener, h *Host, drain time.Duration, stderr io.Writer,
+) error {
+	server := newServer(base, h)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
@@ -232,7 +265,17 @@ func serve(ctx, base context.Context, l net.Listener, h *Host, drain time.Durati
 	}
 	ending, cancel := context.WithTimeout(base, drain)
 	defer cancel()
-	report := h.Drain(ending)
-	slog.WarnContext(base, "drained", "parked", len(report.Parked))
-	return server.Shutdown(ending)
+	left := h.Drain(ending)
+	fmt.Fprintf(stderr, "serve: ended with %d sagas, %d pending orders, %d messages and %d events left\n",
+		len(left.Parked), left.Pending, left.Messages, left.Events)
+	for _, id := range left.Parked {
+		fmt.Fprintln(stderr, "serve: still running:", id)
+	}
+	ending, cancel = context.WithTimeout(base, closing)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		slog.WarnContext(base, "answers were cut off", "error", err.Error())
+		return server.Close()
+	}
+	return nil
 }

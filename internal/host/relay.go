@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
 	"time"
 
 	"orderflow/internal/host/delivery"
@@ -19,6 +20,8 @@ const (
 	relayBatch = 20
 	// relayPause is the wait after a failed relay.
 	relayPause = time.Second
+	// relayTries is how often a batch is tried.
+	relayTries = 10
 )
 
 // stream hands the events that are written to a log to the relay of its service, in order, as the
@@ -29,7 +32,9 @@ type stream struct {
 	relay   string
 	invoke  delivery.Invoke
 	written chan struct{} // holds one if events may be waiting
-	taken   []envelope.Event
+
+	mu    sync.Mutex
+	taken []envelope.Event // from the log, and not relayed
 }
 
 // newStream returns the stream of a log that is not used yet.
@@ -54,37 +59,82 @@ func (s *stream) Commit(with commit.With, write func(commit.With) error) error {
 // run relays until ctx ends. What it has taken by then is left for the next run.
 func (s *stream) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if len(s.taken) == 0 {
-			s.taken = s.log.TakeOutbox()
-		}
-		n := min(len(s.taken), relayBatch)
-		if n == 0 {
+		batch := s.take()
+		if len(batch) == 0 {
 			select {
 			case <-ctx.Done():
 			case <-s.written:
 			}
-		} else if s.hand(ctx, s.taken[:n]) == nil {
-			s.taken = s.taken[n:]
+		} else if s.hand(ctx, batch) == nil {
+			s.relayed(len(batch))
 		}
 	}
 }
 
-// hand hands a batch over until the relay accepts it. It fails if ctx ends before.
+// take returns the next batch, which stays the next one until it is relayed.
+func (s *stream) take() []envelope.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.taken) == 0 {
+		s.taken = s.log.TakeOutbox()
+	}
+	return s.taken[:min(len(s.taken), relayBatch)]
+}
+
+func (s *stream) relayed(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken = s.taken[n:]
+}
+
+// left is how many events are not relayed.
+func (s *stream) left(ctx context.Context) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting, _ := s.log.Outbox(ctx) // never fails
+	return len(waiting) + len(s.taken)
+}
+
+// hand hands a batch over until the relay accepts it, or puts it aside. It fails if ctx ends
+// before.
 func (s *stream) hand(ctx context.Context, batch []envelope.Event) error {
 	payload, err := written(batch)
 	if err != nil {
 		slog.ErrorContext(ctx, "events not relayed", "relay", s.relay, "error", err.Error())
 		return nil // they never can be
 	}
-	for {
+	for tries := 1; ; tries++ {
 		if _, err = s.invoke(ctx, s.relay, payload); err == nil {
 			return nil
 		}
 		slog.WarnContext(ctx, "events not relayed yet", "relay", s.relay, "error", err.Error())
+		if tries == relayTries {
+			return s.putAside(ctx, batch)
+		}
 		if err = clock.Sleep(ctx, relayPause); err != nil {
 			return err
 		}
 	}
+}
+
+// putAside leaves events to the sweep of the relay, which takes them one by one: later ones need not
+// wait.
+func (s *stream) putAside(ctx context.Context, batch []envelope.Event) error {
+	items := make([]outbox.Item, len(batch))
+	for i, e := range batch {
+		items[i].Event = e
+	}
+	slog.ErrorContext(ctx, "events put aside", "relay", s.relay, "events", len(items))
+	return s.log.PutAside(ctx, items)
+}
+
+// aside is how many events wait for the sweep.
+func (s *stream) aside(ctx context.Context) int {
+	items, err := s.log.Waiting(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "events put aside cannot be read", "relay", s.relay, "error", err.Error())
+	}
+	return len(items)
 }
 
 // written returns a batch of a stream in which one item was written with these events.

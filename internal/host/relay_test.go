@@ -52,3 +52,32 @@ func TestEventsThatATermDidNotRelayAreOfTheNext(t *testing.T) {
 		}
 	})
 }
+
+func TestEventsThatCannotBeRelayedDoNotStopOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := memdb.NewLog(clock.System{})
+		relayed := 0
+		s := newStream("orders", log, func(_ context.Context, _ string, payload []byte) ([]byte, error) {
+			if strings.Contains(string(payload), `\"id\":\"bad\"`) {
+				return nil, errors.New("never")
+			}
+			relayed++
+			return nil, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go s.run(ctx)
+		for _, id := range []string{"bad", "good"} {
+			with := commit.With{Events: []envelope.Event{{ID: id, Data: []byte(`{}`)}}}
+			if err := log.Commit(with, func() error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		<-ctx.Done()
+		synctest.Wait()
+		if relayed != 1 || s.left(t.Context()) != 0 || s.aside(t.Context()) != 1 {
+			t.Errorf("%d relayed, %d left, %d put aside", relayed, s.left(t.Context()), s.aside(t.Context()))
+		}
+	})
+}

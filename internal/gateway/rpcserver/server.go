@@ -146,16 +146,30 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *tls.Con
 	return s.drain(server, limits) //nolint:contextcheck // ctx has ended
 }
 
+// End ends all streams, for a process with a server of its own, and says so by health.
+func (s *Server) End() {
+	s.announceEnd()
+	s.endStreams()
+}
+
+func (s *Server) announceEnd() {
+	for _, service := range append([]string{""}, contract...) {
+		s.health.SetStatus(service, grpchealth.StatusNotServing)
+	}
+}
+
+func (s *Server) endStreams() {
+	s.hub.Close()
+	s.end()
+}
+
 // drain ends the process without failing a call: load balancers are told, then streams end with
 // UNAVAILABLE, which makes clients watch again elsewhere, and calls under way are finished.
 func (s *Server) drain(server *http.Server, limits Limits) error {
 	slog.InfoContext(s.ctx, "draining")
-	for _, service := range append([]string{""}, contract...) {
-		s.health.SetStatus(service, grpchealth.StatusNotServing)
-	}
+	s.announceEnd()
 	_ = clock.Sleep(s.ctx, limits.Notice)
-	s.hub.Close()
-	s.end()
+	s.endStreams()
 	ctx, cancel := context.WithTimeout(s.ctx, limits.Drain)
 	defer cancel()
 	err := server.Shutdown(ctx)

@@ -28,7 +28,7 @@ type Cloud struct {
 	// Stack is the prefix of all names.
 	Stack string
 	// Key is the id of the access key that calls must be signed with. It is as secret as a key,
-	// since signatures are not verified. Without one, every call is answered.
+	// since signatures are not verified. Without one, no call is answered.
 	Key      string
 	Engine   *workflow.Engine
 	Delivery *delivery.Delivery
@@ -55,13 +55,16 @@ const maxCall = 1 << 20
 
 // ServeHTTP answers a call.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
+	var body []byte
 	var out any
+	err := c.authorize(r.Header.Get("Authorization"))
+	if err == nil {
+		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall)); err != nil {
+			err = refuse("SerializationException", "the body cannot be read")
+		}
+	}
 	switch {
 	case err != nil:
-		err = refuse("SerializationException", "the body cannot be read")
-	case !c.authorized(r.Header.Get("Authorization")):
-		err = refuse("AccessDeniedException", "the call is not signed with this process's key, which is in stack.json")
 	case r.Header.Get("X-Amz-Target") == "":
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = fmt.Fprintf(w, identity, Account)
@@ -85,11 +88,19 @@ const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult>` +
 	`<Arn>arn:aws:iam::%[1]s:root</Arn><UserId>%[1]s</UserId><Account>%[1]s</Account>` +
 	`</GetCallerIdentityResult></GetCallerIdentityResponse>`
 
-// authorized reports whether a call names the key.
-func (c *Cloud) authorized(authorization string) bool {
+// authorize refuses a call that does not name the key.
+func (c *Cloud) authorize(authorization string) error {
 	_, rest, _ := strings.Cut(authorization, "Credential=")
 	key, _, _ := strings.Cut(rest, "/")
-	return c.Key == "" || subtle.ConstantTimeCompare([]byte(key), []byte(c.Key)) == 1
+	if !c.Knows(key) {
+		return refuse("AccessDeniedException", "the call is not signed with this process's key, which is in stack.json")
+	}
+	return nil
+}
+
+// Knows reports whether a key is that of this process.
+func (c *Cloud) Knows(key string) bool {
+	return c.Key != "" && subtle.ConstantTimeCompare([]byte(key), []byte(c.Key)) == 1
 }
 
 func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (any, error) {

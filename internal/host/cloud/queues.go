@@ -4,6 +4,7 @@ import (
 	"crypto/md5" //nolint:gosec // G501: the SDK compares it; nothing depends on its strength
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,10 +84,9 @@ func (c *Cloud) receive(q *delivery.Queue, limit, visibility int) []map[string]a
 	now := c.Clock.Now()
 	found := []map[string]any{}
 	for _, m := range q.Dead() {
-		if len(found) == limit || !c.hidden.free(m.ID, now) {
+		if len(found) == limit || !c.hidden.take(m.ID, now, now.Add(time.Duration(visibility)*time.Second)) {
 			continue
 		}
-		c.hidden.hide(m.ID, now.Add(time.Duration(visibility)*time.Second))
 		found = append(found, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.ID, "Body": m.Body,
 			"MD5OfBody":  sum(m.Body),
 			"Attributes": map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)}})
@@ -94,16 +94,26 @@ func (c *Cloud) receive(q *delivery.Queue, limit, visibility int) []map[string]a
 	return found
 }
 
-func (h *hidden) free(id string, now time.Time) bool {
+// take hides a message until a time, unless it is hidden now.
+func (h *hidden) take(id string, now, until time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return !now.Before(h.until[id])
+	maps.DeleteFunc(h.until, func(_ string, t time.Time) bool { return !now.Before(t) })
+	if _, taken := h.until[id]; taken {
+		return false
+	}
+	h.put(id, until)
+	return true
 }
 
 // hide hides a message until a time.
 func (h *hidden) hide(id string, until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.put(id, until)
+}
+
+func (h *hidden) put(id string, until time.Time) {
 	if h.until == nil {
 		h.until = map[string]time.Time{}
 	}

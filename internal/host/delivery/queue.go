@@ -39,6 +39,7 @@ type Queue struct {
 	ready  []*Message
 	hidden int // messages that are redelivered later
 	busy   int // batches under way
+	taken  int // their messages
 	dead   []*Message
 
 	workers sync.WaitGroup
@@ -83,6 +84,7 @@ func (q *Queue) next(ctx context.Context) []*Message {
 		return nil
 	}
 	batch := append([]*Message(nil), q.ready[:n]...)
+	q.taken += n
 	if q.ready = q.ready[n:]; len(q.ready) == 0 {
 		q.ready = nil // let go of the array
 	}
@@ -118,6 +120,7 @@ func (q *Queue) handle(ctx context.Context, batch []*Message) map[string]bool {
 func (q *Queue) settle(batch []*Message, failed map[string]bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.taken -= len(batch)
 	for _, m := range batch {
 		switch {
 		case !failed[m.ID]:
@@ -154,13 +157,13 @@ func (q *Queue) run(ctx context.Context) {
 }
 
 // State is how many messages a queue has.
-type State struct{ Ready, Busy, Hidden, Dead int }
+type State struct{ Ready, Taken, Hidden, Dead int }
 
-// State counts the messages. Busy are batches.
+// State counts the messages. Taken are with the function, and hidden ones come again later.
 func (q *Queue) State() State {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return State{len(q.ready), q.busy, q.hidden, len(q.dead)}
+	return State{len(q.ready), q.taken, q.hidden, len(q.dead)}
 }
 
 // Dead returns the dead letters.

@@ -24,13 +24,20 @@ import (
 	"orderflow/api"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpapi"
 )
 
 // preflights is the function that answers OPTIONS for the whole API.
 const preflights = "check-liveness"
 
-// maxBody is the size of the largest request that API Gateway accepts. Functions accept less.
-const maxBody = 10 << 20
+// maxBody is the size of the largest request. API Gateway accepts more, but functions do not.
+// Those of another protocol answer a body that is too large in that protocol.
+func (t target) maxBody() int64 {
+	if t.opaque {
+		return 2 * httpapi.MaxBody
+	}
+	return httpapi.MaxBody
+}
 
 // Tokens verifies bearer tokens; see package bearer.
 type Tokens interface {
@@ -114,7 +121,7 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request, id string) (refuse
 		}
 		in.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, to.maxBody()))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return tooLargeBody
 	}
@@ -184,7 +191,7 @@ type resource struct {
 // target is where a request goes.
 type target struct {
 	path, function string
-	public         bool
+	public, opaque bool
 	values         map[string]string
 }
 
@@ -231,7 +238,7 @@ func (r routes) find(verb, path string) (to target, found bool) {
 	if op == nil {
 		return to, false
 	}
-	to.function, to.public = op.Function, op.Public
+	to.function, to.public, to.opaque = op.Function, op.Public, op.Opaque
 	return to, true
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow"
+	"orderflow/api"
 	"orderflow/internal/host/front"
 	"orderflow/internal/platform/cfn"
 	"orderflow/internal/platform/clock"
@@ -161,8 +163,21 @@ func TestOnlyPublicOperationsTakeNoToken(t *testing.T) {
 	if res.Header.Get("WWW-Authenticate") != "Bearer" || c.function != "" {
 		t.Errorf("%v, from %q", res.Header, c.function)
 	}
-	if res := send(t, f, "GET", "/health/live", "", "Authorization", ""); res.StatusCode != http.StatusOK {
-		t.Errorf("public: %d", res.StatusCode)
+	all, err := api.Operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameter := regexp.MustCompile(`\{[^}]*\}`)
+	for _, op := range all {
+		want := http.StatusUnauthorized
+		if op.Public {
+			want = http.StatusOK
+		}
+		path := parameter.ReplaceAllString(op.Path, "x")
+		res := send(t, f, op.Method, path, "", "Authorization", "Bearer bad")
+		if res.StatusCode != want {
+			t.Errorf("%s %s without a token: %d, want %d", op.Method, path, res.StatusCode, want)
+		}
 	}
 }
 
@@ -180,23 +195,39 @@ func TestFailedFunctionIsUnavailable(t *testing.T) {
 
 func TestHugeBodyIsRefused(t *testing.T) {
 	f, c := open(t)
-	res := send(t, f, "POST", "/v1/orders", strings.Repeat("x", 10<<20+1))
-	problem(t, res, http.StatusRequestEntityTooLarge, "BodyTooLarge")
-	if c.function != "" {
-		t.Error("the function was invoked")
+	for path, most := range map[string]int{"/v1/orders": 64 << 10, "/v1/rpc/a.B/C": 128 << 10} {
+		if res := send(t, f, "POST", path, strings.Repeat("x", most)); res.StatusCode != http.StatusOK {
+			t.Errorf("%s takes no %d bytes: %d", path, most, res.StatusCode)
+		}
+		c.function = ""
+		res := send(t, f, "POST", path, strings.Repeat("x", most+1))
+		problem(t, res, http.StatusRequestEntityTooLarge, "BodyTooLarge")
+		if c.function != "" {
+			t.Errorf("%s: the function was invoked", path)
+		}
 	}
 }
 
 func TestRatesAreLimitedAsDeclared(t *testing.T) {
-	f, _ := open(t)
-	admitted := 0
-	for range 500 {
-		if send(t, f, "GET", "/health/ready", "").StatusCode == http.StatusOK {
-			admitted++
+	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	f, _ := open(t, func(o *front.Options) { o.Clock = now })
+	for _, want := range []int{40, 20, 40} { // a burst, what a second adds, and no more than a burst
+		admitted := 0
+		for range 500 {
+			if send(t, f, "GET", "/health/ready", "").StatusCode == http.StatusOK {
+				admitted++
+			}
+		}
+		if admitted != want {
+			t.Errorf("%d requests at once, want %d", admitted, want)
+		}
+		now.Advance(time.Second)
+		if want == 20 {
+			now.Advance(time.Hour)
 		}
 	}
-	if admitted != 40 {
-		t.Errorf("%d requests in a burst, want 40", admitted)
+	for range 40 {
+		send(t, f, "GET", "/health/ready", "")
 	}
 	problem(t, send(t, f, "GET", "/health/ready", ""), http.StatusTooManyRequests, "TooManyRequests")
 	if res := send(t, f, "GET", "/v1/orders/o1", ""); res.StatusCode != http.StatusOK {

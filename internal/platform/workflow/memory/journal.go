@@ -16,6 +16,7 @@ import (
 type Journal struct {
 	mu    sync.Mutex
 	keep  int
+	young time.Duration
 	all   map[string]workflow.Execution
 	open  map[string]bool
 	ended []string // in the order of their end
@@ -24,8 +25,12 @@ type Journal struct {
 
 // New returns a journal that forgets all but the latest executions that are over, so that it does
 // not grow.
-func New(keep int) *Journal {
-	return &Journal{keep: keep, all: map[string]workflow.Execution{}, open: map[string]bool{}}
+func New(keep int) *Journal { return Lasting(keep, 0) }
+
+// Lasting returns one that does not forget an execution either that ended less than young before
+// the latest one.
+func Lasting(keep int, young time.Duration) *Journal {
+	return &Journal{keep: keep, young: young, all: map[string]workflow.Execution{}, open: map[string]bool{}}
 }
 
 // Execution returns an execution.
@@ -53,7 +58,8 @@ func (j *Journal) Save(_ context.Context, x workflow.Execution) error {
 		return nil
 	}
 	delete(j.open, id)
-	if j.ended = append(j.ended, id); len(j.ended) > j.keep {
+	j.ended = append(j.ended, id)
+	for len(j.ended) > j.keep && x.Ended.Sub(j.all[j.ended[0]].Ended) >= j.young {
 		delete(j.all, j.ended[0])
 		j.ended = j.ended[1:]
 	}

@@ -3,6 +3,7 @@ package memory_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/storesuite"
@@ -28,5 +29,21 @@ func TestOldExecutionsLeave(t *testing.T) {
 	}
 	if _, err := j.Execution(t.Context(), "machine", "b"); err != nil {
 		t.Errorf("the second: %v", err)
+	}
+}
+
+func TestYoungExecutionsStay(t *testing.T) {
+	j := memory.Lasting(1, time.Hour)
+	for i, name := range []string{"a", "b", "c"} {
+		x := journaltest.Execution(name)
+		storesuite.Must(t, j.Save(t.Context(), x))
+		x = journaltest.Ended(x)
+		x.Ended = x.Started.Add(time.Duration(i) * 40 * time.Minute)
+		storesuite.Must(t, j.Save(t.Context(), x))
+	}
+	for name, want := range map[string]error{"a": workflow.ErrNone, "b": nil} {
+		if _, err := j.Execution(t.Context(), "machine", name); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
 	}
 }
