@@ -36,6 +36,7 @@ type shop struct {
 	*Host
 	url    string
 	issuer *issuer.Issuer
+	stop   func() // of sagas, events and schedules
 }
 
 func open(t *testing.T, keep int) shop {
@@ -56,15 +57,18 @@ func open(t *testing.T, keep int) shop {
 		h.Run(ctx)
 	}()
 	server := httptest.NewServer(h)
-	t.Cleanup(func() {
+	halt := func() {
 		stop()
 		<-ended
+	}
+	t.Cleanup(func() {
+		halt()
 		server.Close()
 	})
 	if err := h.stocked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return shop{h, server.URL, own}
+	return shop{h, server.URL, own, halt}
 }
 
 // call sends a request as a user and returns the status and the decoded body.
@@ -216,12 +220,13 @@ func TestDrainTakesNoOrdersAndEndsAcceptedOnes(t *testing.T) {
 
 func TestDrainSaysWhatIsLeft(t *testing.T) {
 	s := open(t, 1000)
+	s.stop()
 	if status, o := s.call(t, "POST", "/v1/orders", "alice", "", mug); status != http.StatusAccepted {
 		t.Fatalf("%d %v", status, o)
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if left := s.Drain(over); left.Pending != 1 {
+	if left := s.Drain(over); left.Pending != 1 || left.Events == 0 {
 		t.Errorf("left: %+v", left)
 	}
 }

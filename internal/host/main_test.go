@@ -104,6 +104,7 @@ func TestOpenStreamDoesNotMakeTheEndFail(t *testing.T) {
 		t.Fatal(res, err)
 	}
 	defer func() { _ = res.Body.Close() }()
+	s.stop()
 	if status, o := s.call(t, "POST", "/v1/orders", "alice", "", mug); status != http.StatusAccepted {
 		t.Fatal(status, o)
 	}
