@@ -210,7 +210,8 @@ func TestDrainTakesNoOrdersAndEndsAcceptedOnes(t *testing.T) {
 			t.Errorf("POST %s: %d %v", path, status, out)
 		}
 	}
-	if _, err := (repair.Queues{Client: sqs.NewFromConfig(s.operator("key")), Stack: Name}).List(t.Context()); err != nil {
+	queues := repair.Queues{Client: sqs.NewFromConfig(s.operator("key")), Stack: Name}
+	if _, err := queues.List(t.Context()); err != nil {
 		t.Errorf("an operator: %v", err)
 	}
 	if status, out := s.call(t, "POST", "/sandbox/charges/x/void", "", "", "{}"); status != http.StatusOK {
@@ -243,7 +244,7 @@ func TestSandboxNeedsTheKey(t *testing.T) {
 			}
 		}
 	}
-	s.Host.open = true
+	s.open = true
 	w := httptest.NewRecorder()
 	if s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/sandbox/mails", nil)); w.Code != 200 {
 		t.Errorf("of a process for development: %d", w.Code)
