@@ -54,7 +54,7 @@ type Options struct {
 	Key string
 	// OpenSandbox says that everybody may call the sandbox.
 	OpenSandbox bool
-	// Keep is how many orders that are over stay. None is forgotten in the first quarter of an hour.
+	// Keep is how many orders that are over stay, apart from those of the last quarter of an hour.
 	Keep    int
 	Metrics io.Writer
 	Env     *function.Env

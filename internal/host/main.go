@@ -231,8 +231,8 @@ Everything is in memory: nothing is left when this process ends.
 }
 
 const (
-	// arrival is how long a request may take to arrive, as long as API Gateway lets it last. Package
-	// rpcserver has a time of its own.
+	// arrival is how long a request may take to arrive: as long as API Gateway lets it last.
+	// RPC has a time of its own.
 	arrival = 29 * time.Second
 	// closing is how long answers may take at the end, when nothing else is under way.
 	closing = 5 * time.Second

@@ -117,8 +117,8 @@ func (s *stream) hand(ctx context.Context, batch []envelope.Event) error {
 	}
 }
 
-// putAside leaves events to the sweep of the relay, which takes them one by one: later ones need not
-// wait.
+// putAside leaves events to the sweep of the relay, which takes them one by one, so that later
+// ones need not wait.
 func (s *stream) putAside(ctx context.Context, batch []envelope.Event) error {
 	items := make([]outbox.Item, len(batch))
 	for i, e := range batch {
