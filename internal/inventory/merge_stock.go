@@ -10,22 +10,26 @@ import (
 
 // MergeStock moves the units of split products back into shard 0, in all buckets, and returns how
 // many products it merged. It leaves a product whose shards change between its read and its write:
-// many orders still want it. A failed product does not stop the others; the error is returned at
-// the end.
+// many orders still want it. It also leaves one of which much is reserved: those orders may all be
+// settled at once, as after a carrier's outage, and one item cannot take that. A failed product does
+// not stop the others; the error is returned at the end.
 //
 // Reservations still name the shards that their units were in. They find them in shard 0.
 func (s *Service) MergeStock(ctx context.Context) (merged int, err error) {
 	skus, err := s.store.Split(ctx)
 	for _, sku := range skus {
 		shards, failed := s.store.Shards(ctx, sku)
-		if failed == nil && len(shards) > 1 {
+		if failed == nil {
 			whole := Shard{Stock: Whole(shards)}
+			if len(shards) < 2 || whole.Reserved > maxShards*perShard {
+				continue
+			}
 			failed = s.store.Adjust(ctx, shards, []Shard{whole}, commit.With{})
 		}
 		switch {
-		case failed == nil && len(shards) > 1:
+		case failed == nil:
 			merged++
-		case failed != nil && !overtaken(failed):
+		case !overtaken(failed):
 			err = errors.Join(err, fmt.Errorf("stock of %s: %w", sku, failed))
 		}
 	}

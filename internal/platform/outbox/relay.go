@@ -157,7 +157,7 @@ func parse(i image, record string) []Item {
 func parseAll(all string) (items []Item) {
 	var bodies []json.RawMessage
 	if err := json.Unmarshal([]byte(all), &bodies); err != nil {
-		return []Item{{Malformed: all}}
+		return []Item{{Malformed: cmp.Or(all, "nothing")}}
 	}
 	for _, body := range bodies {
 		items = append(items, Read(body))

@@ -177,6 +177,7 @@ func TestMalformedRecordIsPutAsideAndTheStreamGoesOn(t *testing.T) {
 		"no image":          {`{"eventName":"INSERT","dynamodb":{}}`, []string{`{"eventName":"INSERT","dynamodb":{}}`}},
 		"no object":         {`5`, []string{`5`}},
 		"no list":           {image(map[string]any{outbox.Attribute: attribute("{}")}), []string{"{}"}},
+		"empty list":        {image(map[string]any{outbox.Attribute: attribute("")}), []string{"nothing"}},
 		"event in list":     {changed("{}", `"x"`), []string{"{}", `"x"`}},
 		"one of two":        {changed(good, "{}"), []string{"{}"}},
 		"item with number":  {item("outbox#1", "b", map[string]string{"N": "1"}), nil}, // the sweep finds it there
