@@ -35,7 +35,7 @@ type Queue struct {
 	ids      ids.Source
 
 	mu     sync.Mutex
-	ctx    context.Context //nolint:containedctx // of the function's invocations; nil while stopped
+	launch func() // a worker; nil while stopped
 	ready  []*Message
 	hidden int // messages that are redelivered later
 	busy   int // batches under way
@@ -59,12 +59,11 @@ func (q *Queue) add(m *Message) {
 
 // start begins another batch if there may be one. The caller holds the mutex.
 func (q *Queue) start() {
-	if q.ctx == nil || q.ctx.Err() != nil || len(q.ready) == 0 || q.busy >= q.settings.Concurrency {
+	if q.launch == nil || len(q.ready) == 0 || q.busy >= q.settings.Concurrency {
 		return
 	}
 	q.busy++
-	ctx := q.ctx
-	q.workers.Go(func() { q.work(ctx) })
+	q.launch()
 }
 
 // work hands batches to the function until no message is ready.
@@ -144,14 +143,14 @@ func (q *Queue) reappear(m *Message) {
 // run delivers until ctx ends and batches under way are finished.
 func (q *Queue) run(ctx context.Context) {
 	q.mu.Lock()
-	q.ctx = ctx
+	q.launch = func() { q.workers.Go(func() { q.work(ctx) }) }
 	for range q.settings.Concurrency {
 		q.start()
 	}
 	q.mu.Unlock()
 	<-ctx.Done()
 	q.mu.Lock()
-	q.ctx = nil
+	q.launch = nil
 	q.mu.Unlock()
 	q.workers.Wait()
 }
