@@ -33,6 +33,14 @@ func Whole(shards []Shard) (sum Stock) {
 	return sum
 }
 
+// ShardAt returns the nth shard of a product, or an empty one if it does not exist.
+func ShardAt(shards []Shard, n int, sku string) Shard {
+	if n < len(shards) {
+		return shards[n]
+	}
+	return Shard{Stock: Stock{SKU: sku}}
+}
+
 // Part is the part of a line that a shard holds, or held until a merge.
 type Part struct {
 	SKU             string

@@ -23,9 +23,6 @@ type token struct {
 	expires time.Time
 }
 
-// Email is the address of a local user.
-func Email(user string) string { return issuer.Email(user) }
-
 // Token returns a bearer token of the user (a Cognito ID token, valid for at least ten minutes),
 // and creates the user if needed. Afterwards the user is in the group role only; with an empty role
 // in none, as customers are. A stack without an authorizer has no users, and signs a token for any
@@ -42,7 +39,7 @@ func (s *Stack) Token(ctx context.Context, user, role string) (string, error) {
 	if t := s.tokens[userRole{user, role}]; time.Until(t.expires) >= 10*time.Minute {
 		return t.text, nil
 	}
-	t, err := s.signIn(ctx, Email(user), role)
+	t, err := s.signIn(ctx, issuer.Email(user), role)
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +57,7 @@ func (s *Stack) Credentials(ctx context.Context, user, role string) (map[string]
 	if err != nil || s.Outputs["UserPoolId"] == "" {
 		return map[string]string{"token": text}, err
 	}
-	return map[string]string{"username": Email(user), "password": password}, nil
+	return map[string]string{"username": issuer.Email(user), "password": password}, nil
 }
 
 // signIn creates the user if needed, sets password and groups, and signs in.

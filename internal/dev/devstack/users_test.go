@@ -64,7 +64,7 @@ func TestFunctionsAcceptTokensOfAStackWithoutAnAuthorizer(t *testing.T) {
 			t.Fatal(err)
 		}
 		claims, err := v.Verify(t.Context(), []string{"Bearer " + token})
-		if err != nil || claims["email"] != Email(user) ||
+		if err != nil || claims["email"] != issuer.Email(user) ||
 			!slices.Equal(claims["cognito:groups"].([]any), []any{"operator"}) {
 			t.Errorf("%s: %v, %v", user, claims, err)
 		}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,12 +37,7 @@ func New(w *wiring.Wiring, invoke Invoke, c clock.Clock, source ids.Source) *Del
 
 // Queues returns all queues, by name.
 func (d *Delivery) Queues() []*Queue {
-	return slices.SortedFunc(maps.Values(d.queues), func(a, b *Queue) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	return slices.SortedFunc(maps.Values(d.queues), func(a, b *Queue) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 // Queue returns the queue of a function, nil if it has none.

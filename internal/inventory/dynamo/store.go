@@ -150,10 +150,10 @@ func (s Store) Adjust(ctx context.Context, before, after []inventory.Shard, with
 	sku := after[0].SKU
 	var ops []ddb.Op
 	for n := range max(len(before), len(after)) {
-		expected, next := at(before, n, sku), at(after, n, sku)
+		expected, next := inventory.ShardAt(before, n, sku), inventory.ShardAt(after, n, sku)
 		condition := "onHand = :before AND reserved = :beforeReserved AND shipped = :beforeShipped AND " +
 			unchanged(expected)
-		if expected == at(nil, n, sku) {
+		if expected == inventory.ShardAt(nil, n, sku) {
 			condition = "attribute_not_exists(pk) OR (" + condition + ")"
 		}
 		values := ddb.Values{
@@ -173,7 +173,7 @@ func (s Store) Shift(ctx context.Context, before, after []inventory.Shard, with 
 	sku := after[0].SKU
 	var ops []ddb.Op
 	for n := range after {
-		change := after[n].Available - at(before, n, sku).Available
+		change := after[n].Available - inventory.ShardAt(before, n, sku).Available
 		if n > 0 && change == 0 {
 			continue
 		}
@@ -205,14 +205,6 @@ func (s Store) adjust(sku string, n int, condition, expression string, values dd
 	return ddb.Op{
 		Refused: fault.ErrLostRace, Busy: inventory.ErrContended, Write: types.TransactWriteItem{Update: update},
 	}
-}
-
-// at returns the nth shard, or an empty one.
-func at(shards []inventory.Shard, n int, sku string) inventory.Shard {
-	if n < len(shards) {
-		return shards[n]
-	}
-	return inventory.Shard{Stock: inventory.Stock{SKU: sku}}
 }
 
 // unchanged is the condition that a shard has the gains it was read with. An item from before gains

@@ -133,14 +133,14 @@ func (s *Store) Adjust(_ context.Context, before, after []inventory.Shard, with 
 	return s.Commit(with, func() error {
 		for n := range all {
 			stored := s.stock.Get(key(sku, n))
-			if stored.SKU = sku; stored.Shard != at(before, n, sku) {
+			if stored.SKU = sku; stored.Shard != inventory.ShardAt(before, n, sku) {
 				return fault.ErrLostRace
 			}
 		}
 		for n := range all {
 			stored := s.stock.Get(key(sku, n))
 			gains := stored.Gains
-			stored.Shard = at(after, n, sku)
+			stored.Shard = inventory.ShardAt(after, n, sku)
 			stored.Gains = gains + 1
 			s.save(n, stored, len(after))
 		}
@@ -153,7 +153,7 @@ func (s *Store) Shift(_ context.Context, before, after []inventory.Shard, with c
 	sku := after[0].SKU
 	return s.Commit(with, func() error {
 		lost := s.stock.Get(sku).Gains != before[0].Gains
-		change := func(n int) int { return after[n].Available - at(before, n, sku).Available }
+		change := func(n int) int { return after[n].Available - inventory.ShardAt(before, n, sku).Available }
 		for n := range after {
 			lost = lost || s.stock.Get(key(sku, n)).Available+change(n) < 0
 		}
@@ -171,14 +171,6 @@ func (s *Store) Shift(_ context.Context, before, after []inventory.Shard, with c
 		}
 		return nil
 	})
-}
-
-// at returns the nth shard, or an empty one.
-func at(shards []inventory.Shard, n int, sku string) inventory.Shard {
-	if n < len(shards) {
-		return shards[n]
-	}
-	return inventory.Shard{Stock: inventory.Stock{SKU: sku}}
 }
 
 // save writes a shard of a product that has count of them.
