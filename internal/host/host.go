@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"orderflow/internal/gateway/strangler"
 	"orderflow/internal/host/cloud"
 	"orderflow/internal/host/delivery"
+	deliveryMemory "orderflow/internal/host/delivery/memory"
 	"orderflow/internal/host/front"
 	"orderflow/internal/host/wiring"
 	"orderflow/internal/inventory"
@@ -92,7 +94,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{}
-	h.delivery = delivery.New(wired, h.Invoke, o.Env.Clock, o.Env.IDs)
+	h.delivery = delivery.New(wired, h.Invoke, deliveryMemory.New(), o.Env.Clock, o.Env.IDs)
 	if err := h.openEngine(stack, o); err != nil {
 		return nil, err
 	}
@@ -142,8 +144,8 @@ func (h *Host) openEngine(stack *cfn.Stack, o Options) error {
 	h.engine = workflow.New(workflow.Options{
 		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: workflowMemory.Lasting(2*o.Keep, remembered),
 		Owner: rand.Text(), Clock: o.Env.Clock,
-		Ended: func(_ context.Context, x workflow.Execution) error {
-			return h.delivery.Ended(x.Machine, x.Name, string(x.Status))
+		Ended: func(ctx context.Context, x workflow.Execution) error {
+			return h.delivery.Ended(ctx, x.Machine, x.Name, string(x.Status))
 		},
 	})
 	return nil
@@ -265,9 +267,13 @@ func secret() Key {
 type shadows struct{ *delivery.Delivery }
 
 // Enqueue hands an answer over.
-func (s shadows) Enqueue(_ context.Context, answer strangler.Shadowed) {
-	if body, err := json.Marshal(answer); err == nil {
-		_ = s.Send("compare-legacy-reads", string(body)) // declared: start has found its function
+func (s shadows) Enqueue(ctx context.Context, answer strangler.Shadowed) {
+	body, err := json.Marshal(answer)
+	if err == nil {
+		err = s.Send(ctx, "compare-legacy-reads", string(body))
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "an answer is not compared", "error", err.Error())
 	}
 }
 

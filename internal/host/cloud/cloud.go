@@ -108,7 +108,7 @@ func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (a
 	case "AWSStepFunctions":
 		return c.states(r, operation, body)
 	case "AmazonSQS":
-		return c.queues(operation, body)
+		return c.queues(r.Context(), operation, body)
 	case "Logs_20140328":
 		return c.logs.call(operation, body)
 	}

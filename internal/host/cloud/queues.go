@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"crypto/md5" //nolint:gosec // G501: the SDK compares it; nothing depends on its strength
 	"encoding/hex"
 	"encoding/json"
@@ -22,7 +23,7 @@ type hidden struct {
 const dlq = "-dlq"
 
 // queues answers the calls of SQS, of which only dead-letter queues have messages to receive.
-func (c *Cloud) queues(operation string, body []byte) (any, error) {
+func (c *Cloud) queues(ctx context.Context, operation string, body []byte) (any, error) {
 	var in struct {
 		QueueName, QueueNamePrefix, QueueUrl, MessageBody, ReceiptHandle string //nolint:revive // AWS's names
 
@@ -52,20 +53,24 @@ func (c *Cloud) queues(operation string, body []byte) (any, error) {
 	case "GetQueueAttributes":
 		n := q.State().Ready
 		if dead {
-			n = q.State().Dead
+			letters, err := q.Dead(ctx)
+			if err != nil {
+				return nil, err
+			}
+			n = len(letters)
 		}
 		return map[string]any{"Attributes": map[string]string{"ApproximateNumberOfMessages": strconv.Itoa(n)}}, nil
 	case "SendMessage":
 		return map[string]string{"MessageId": "sent", "MD5OfMessageBody": sum(in.MessageBody)},
-			c.Delivery.Send(name, in.MessageBody)
+			c.Delivery.Send(ctx, name, in.MessageBody)
 	case "ReceiveMessage":
-		return map[string]any{"Messages": c.receive(q, in.MaxNumberOfMessages, in.VisibilityTimeout)}, nil
+		found, err := c.receive(ctx, q, in.MaxNumberOfMessages, in.VisibilityTimeout)
+		return map[string]any{"Messages": found}, err
 	case "ChangeMessageVisibility":
 		c.hidden.hide(in.ReceiptHandle, c.Clock.Now().Add(time.Duration(in.VisibilityTimeout)*time.Second))
 		return struct{}{}, nil
 	case "DeleteMessage":
-		q.Drop(in.ReceiptHandle)
-		return struct{}{}, nil
+		return struct{}{}, q.Drop(ctx, in.ReceiptHandle)
 	}
 	return nil, refuse("UnknownOperationException", "%s is not available in this process", operation)
 }
@@ -80,10 +85,11 @@ func sum(body string) string {
 }
 
 // receive returns dead letters that nobody else has received, and hides them for a while.
-func (c *Cloud) receive(q *delivery.Queue, limit, visibility int) []map[string]any {
+func (c *Cloud) receive(ctx context.Context, q *delivery.Queue, limit, visibility int) ([]map[string]any, error) {
+	letters, err := q.Dead(ctx)
 	now := c.Clock.Now()
 	found := []map[string]any{}
-	for _, m := range q.Dead() {
+	for _, m := range letters {
 		if len(found) == limit || !c.hidden.take(m.ID, now, now.Add(time.Duration(visibility)*time.Second)) {
 			continue
 		}
@@ -91,7 +97,7 @@ func (c *Cloud) receive(q *delivery.Queue, limit, visibility int) []map[string]a
 			"MD5OfBody":  sum(m.Body),
 			"Attributes": map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.Receives)}})
 	}
-	return found
+	return found, err
 }
 
 // take hides a message until a time, unless it is hidden now.

@@ -22,15 +22,20 @@ type Delivery struct {
 	queues    map[string]*Queue
 	schedules []wiring.Schedule
 	invoke    Invoke
+	store     Store
 	clock     clock.Clock
 	ids       ids.Source
 }
 
 // New returns queues and schedules as wired. Nothing is delivered before Run.
-func New(w *wiring.Wiring, invoke Invoke, c clock.Clock, source ids.Source) *Delivery {
-	d := &Delivery{queues: map[string]*Queue{}, schedules: w.Schedules, invoke: invoke, clock: c, ids: source}
+func New(w *wiring.Wiring, invoke Invoke, store Store, c clock.Clock, source ids.Source) *Delivery {
+	d := &Delivery{
+		queues: map[string]*Queue{}, schedules: w.Schedules, invoke: invoke, store: store, clock: c, ids: source,
+	}
 	for name, settings := range w.Queues {
-		d.queues[name] = &Queue{Name: name, settings: *settings, invoke: invoke, ids: source}
+		d.queues[name] = &Queue{
+			Name: name, settings: *settings, invoke: invoke, store: store, ids: source, known: map[string]bool{},
+		}
 	}
 	return d
 }
@@ -78,7 +83,8 @@ type Topic struct {
 }
 
 // Publish sends events to the queues that subscribe to their types.
-func (t Topic) Publish(_ context.Context, batch []envelope.Event) (failed map[string]error, err error) {
+func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (failed map[string]error, err error) {
+	var all []Message
 	for _, e := range batch {
 		body, err := e.MarshalJSON()
 		if err != nil {
@@ -86,28 +92,38 @@ func (t Topic) Publish(_ context.Context, batch []envelope.Event) (failed map[st
 		}
 		for _, q := range t.queues {
 			if q.settings.Wants(t.Service, e.Type) {
-				q.send(string(body))
+				all = append(all, q.message(string(body)))
 			}
 		}
 	}
-	return nil, nil
+	return nil, t.send(ctx, all)
+}
+
+// send hands messages to their queues, once they are kept.
+func (d *Delivery) send(ctx context.Context, all []Message) error {
+	if err := d.store.Keep(ctx, all); err != nil {
+		return err
+	}
+	for _, m := range all {
+		d.queues[m.Queue].add(m)
+	}
+	return nil
 }
 
 // Reach says that the topic answers; see readiness.Topic.
 func (Topic) Reach(context.Context) error { return nil }
 
 // Send sends a message to the queue of a function.
-func (d *Delivery) Send(function, body string) error {
+func (d *Delivery) Send(ctx context.Context, function, body string) error {
 	q := d.queues[function]
 	if q == nil {
 		return fmt.Errorf("no queue %s", function)
 	}
-	q.send(body)
-	return nil
+	return d.send(ctx, []Message{q.message(body)})
 }
 
 // Ended sends the end of an execution to the queues with a rule for it, as EventBridge does.
-func (d *Delivery) Ended(machine, name, status string) error {
+func (d *Delivery) Ended(ctx context.Context, machine, name, status string) error {
 	body, err := json.Marshal(map[string]any{
 		"version": "0", "id": d.ids.New(), "source": "aws.states", "time": d.clock.Now().UTC().Format(time.RFC3339),
 		"detail-type": "Step Functions Execution Status Change",
@@ -116,10 +132,11 @@ func (d *Delivery) Ended(machine, name, status string) error {
 	if err != nil {
 		return err
 	}
+	var all []Message
 	for _, q := range d.queues {
 		if q.settings.WantsEnd(machine, status) {
-			q.send(string(body))
+			all = append(all, q.message(string(body)))
 		}
 	}
-	return nil
+	return d.send(ctx, all)
 }

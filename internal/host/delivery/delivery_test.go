@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/host/delivery"
+	"orderflow/internal/host/delivery/memory"
 	"orderflow/internal/host/wiring"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
@@ -76,7 +77,7 @@ var kitchen = &wiring.Wiring{
 func within(t *testing.T, do func(t *testing.T, d *delivery.Delivery, f *function)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &function{}
-		d := delivery.New(kitchen, f.invoke, clock.System{}, &ids.Sequence{})
+		d := delivery.New(kitchen, f.invoke, memory.New(), clock.System{}, &ids.Sequence{})
 		term(t, d, func() { do(t, d, f) })
 	})
 }
@@ -91,6 +92,15 @@ func term(t *testing.T, d *delivery.Delivery, do func()) {
 	do()
 	cancel()
 	running.Wait()
+}
+
+func letters(t *testing.T, d *delivery.Delivery) []delivery.Message {
+	t.Helper()
+	dead, err := d.Queue("eat").Dead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dead
 }
 
 func TestEventsReachSubscribersOfTheirTypeOnly(t *testing.T) {
@@ -114,7 +124,7 @@ func TestEventsReachSubscribersOfTheirTypeOnly(t *testing.T) {
 func TestFailedMessageComesAgainAloneThenIsDead(t *testing.T) {
 	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
 		for _, body := range []string{"a", "bad", "c"} {
-			if err := d.Send("eat", body); err != nil {
+			if err := d.Send(t.Context(), "eat", body); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,12 +140,12 @@ func TestFailedMessageComesAgainAloneThenIsDead(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		dead := d.Queue("eat").Dead()
+		dead := letters(t, d)
 		if got := f.seen(); strings.Count(got, "bad") != 3 || len(dead) != 1 || dead[0].Receives != 3 {
 			t.Fatalf("in the end: %s, dead %+v", got, dead)
 		}
-		if q := d.Queue("eat"); !q.Drop(dead[0].ID) || q.Drop(dead[0].ID) || q.State() != (delivery.State{}) {
-			t.Errorf("after dropping it: %+v", q.State())
+		if err := d.Queue("eat").Drop(t.Context(), dead[0].ID); err != nil || len(letters(t, d)) > 0 {
+			t.Errorf("after dropping it: %v, %v", err, letters(t, d))
 		}
 	})
 }
@@ -143,13 +153,13 @@ func TestFailedMessageComesAgainAloneThenIsDead(t *testing.T) {
 func TestFailedInvocationFailsItsWholeBatch(t *testing.T) {
 	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
 		f.fail()
-		if err := d.Send("eat", "a"); err != nil {
+		if err := d.Send(t.Context(), "eat", "a"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if s := d.Queue("eat").State(); s.Dead != 1 {
-			t.Errorf("%+v", s)
+		if dead := letters(t, d); len(dead) != 1 || d.Queue("eat").State() != (delivery.State{}) {
+			t.Errorf("dead %v, %+v", dead, d.Queue("eat").State())
 		}
 	})
 }
@@ -163,9 +173,9 @@ func TestATermEndsWithItsBatchesAndTheNextGoesOn(t *testing.T) {
 			time.Sleep(time.Second) // whatever becomes of the term
 			underWay--
 			return f.invoke(ctx, name, payload)
-		}, clock.System{}, &ids.Sequence{})
+		}, memory.New(), clock.System{}, &ids.Sequence{})
 		send := func(body string) {
-			if err := d.Send("eat", body); err != nil {
+			if err := d.Send(t.Context(), "eat", body); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -187,7 +197,7 @@ func TestATermEndsWithItsBatchesAndTheNextGoesOn(t *testing.T) {
 func TestOnlyEndsWithARuleAreSent(t *testing.T) {
 	within(t, func(t *testing.T, d *delivery.Delivery, f *function) {
 		for _, end := range [][2]string{{"bake", "FAILED"}, {"bake", "SUCCEEDED"}, {"boil", "FAILED"}} {
-			if err := d.Ended(end[0], "x-"+end[0]+end[1], end[1]); err != nil {
+			if err := d.Ended(t.Context(), end[0], "x-"+end[0]+end[1], end[1]); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -7,53 +7,63 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/host/wiring"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 )
 
 // Invoke runs a function.
 type Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
-// Message is a message in a queue.
-type Message struct {
-	ID       string
-	Body     string
-	Receives int
-}
+// look is how often a queue looks for messages that another process has written. settling bounds
+// the writes after a batch.
+const (
+	look     = 30 * time.Second
+	settling = 10 * time.Second
+)
 
-// Queue is a queue with its function, in memory.
+// Queue is a queue with its function. Its store has every message before it is delivered, and until
+// it is handled.
 type Queue struct {
 	Name     string // of the function
 	settings wiring.Queue
 	invoke   Invoke
+	store    Store
 	ids      ids.Source
 
 	mu     sync.Mutex
-	launch func() // a worker; nil while stopped
+	launch func()          // a worker; nil while stopped
+	known  map[string]bool // ids of all messages here
+	gone   map[string]bool // ids of those that went while the store was read; else nil
 	ready  []*Message
 	hidden int // messages that are redelivered later
 	busy   int // batches under way
 	taken  int // their messages
-	dead   []*Message
 
 	workers sync.WaitGroup
 }
 
-// send adds a message.
-func (q *Queue) send(body string) {
-	q.add(&Message{ID: q.ids.New(), Body: body})
+func (q *Queue) message(body string) Message {
+	return Message{Queue: q.Name, ID: q.ids.New(), Body: body}
 }
 
-func (q *Queue) add(m *Message) {
+// add adds a message that the store has.
+func (q *Queue) add(m Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.ready = append(q.ready, m)
+	if q.known[m.ID] || q.gone[m.ID] {
+		return
+	}
+	q.known[m.ID] = true
+	q.ready = append(q.ready, &m)
 	q.start()
 }
 
@@ -69,7 +79,7 @@ func (q *Queue) start() {
 // work hands batches to the function until no message is ready.
 func (q *Queue) work(ctx context.Context) {
 	for batch := q.next(ctx); len(batch) > 0; batch = q.next(ctx) {
-		q.settle(batch, q.handle(ctx, batch))
+		q.settle(ctx, batch, q.handle(ctx, batch))
 	}
 }
 
@@ -115,29 +125,66 @@ func (q *Queue) handle(ctx context.Context, batch []*Message) map[string]bool {
 	return failed
 }
 
-// settle hides failed messages until they are redelivered, or makes them dead letters.
-func (q *Queue) settle(batch []*Message, failed map[string]bool) {
+// settle drops the messages that were handled. It hides failed ones until they are redelivered, or
+// makes them dead letters. What cannot be written is delivered once more.
+func (q *Queue) settle(ctx context.Context, batch []*Message, failed map[string]bool) {
+	var handled []string
+	var changed []Message
+	for _, m := range batch {
+		if !failed[m.ID] {
+			handled = append(handled, m.ID)
+			continue
+		}
+		if m.Dead = m.Receives >= q.settings.Receives; m.Dead {
+			slog.ErrorContext(ctx, "message is a dead letter", "queue", q.Name, "messageId", m.ID)
+		}
+		changed = append(changed, *m)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
+	if err := errors.Join(q.store.Drop(ctx, q.Name, handled), q.store.Keep(ctx, changed)); err != nil {
+		slog.WarnContext(ctx, "messages will come again", "queue", q.Name, "error", err.Error())
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.taken -= len(batch)
 	for _, m := range batch {
-		switch {
-		case !failed[m.ID]:
-		case m.Receives >= q.settings.Receives:
-			slog.Error("message is a dead letter", "queue", q.Name, "messageId", m.ID)
-			q.dead = append(q.dead, m)
-		default:
+		if failed[m.ID] && !m.Dead {
 			q.hidden++
 			time.AfterFunc(q.settings.Visibility, func() { q.reappear(m) })
+			continue
+		}
+		delete(q.known, m.ID)
+		if q.gone != nil {
+			q.gone[m.ID] = true
 		}
 	}
 }
 
 func (q *Queue) reappear(m *Message) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.hidden--
+	q.ready = append(q.ready, m)
+	q.start()
+}
+
+// find adds the messages of the store that are not here: those of an earlier process, and those
+// that another one has written.
+func (q *Queue) find(ctx context.Context) error {
+	q.mu.Lock()
+	q.gone = map[string]bool{}
 	q.mu.Unlock()
-	q.add(m)
+	all, err := q.store.Messages(ctx, q.Name)
+	for _, m := range all {
+		if !m.Dead {
+			q.add(m)
+		}
+	}
+	q.mu.Lock()
+	q.gone = nil
+	q.mu.Unlock()
+	return err
 }
 
 // run delivers until ctx ends and batches under way are finished.
@@ -148,43 +195,37 @@ func (q *Queue) run(ctx context.Context) {
 		q.start()
 	}
 	q.mu.Unlock()
-	<-ctx.Done()
+	for ctx.Err() == nil {
+		pause := look
+		if err := q.find(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "messages were not read; trying again", "queue", q.Name, "error", err.Error())
+			pause = time.Second
+		}
+		_ = clock.Sleep(ctx, pause)
+	}
 	q.mu.Lock()
 	q.launch = nil
 	q.mu.Unlock()
 	q.workers.Wait()
 }
 
-// State is how many messages a queue has.
-type State struct{ Ready, Taken, Hidden, Dead int }
+// State is how many messages a queue has, but for dead letters.
+type State struct{ Ready, Taken, Hidden int }
 
 // State counts the messages. Taken are with the function, and hidden ones come again later.
 func (q *Queue) State() State {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return State{len(q.ready), q.taken, q.hidden, len(q.dead)}
+	return State{len(q.ready), q.taken, q.hidden}
 }
 
 // Dead returns the dead letters.
-func (q *Queue) Dead() []Message {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	all := make([]Message, len(q.dead))
-	for i, m := range q.dead {
-		all[i] = *m
-	}
-	return all
+func (q *Queue) Dead(ctx context.Context) ([]Message, error) {
+	all, err := q.store.Messages(ctx, q.Name)
+	return slices.DeleteFunc(all, func(m Message) bool { return !m.Dead }), err
 }
 
-// Drop deletes a dead letter and reports whether there was one.
-func (q *Queue) Drop(id string) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i, m := range q.dead {
-		if m.ID == id {
-			q.dead = append(q.dead[:i:i], q.dead[i+1:]...)
-			return true
-		}
-	}
-	return false
+// Drop deletes a dead letter.
+func (q *Queue) Drop(ctx context.Context, id string) error {
+	return q.store.Drop(ctx, q.Name, []string{id})
 }
