@@ -139,11 +139,19 @@ func (d *streams) prepare(ctx context.Context) error {
 }
 
 // receive books the receipt of the goods at the warehouse, which books it once, and announces it
-// each time with the same message id.
+// each time with the same message id. It tries again for a minute: while RabbitMQ is down, the
+// warehouse cannot announce anything.
 func (d *streams) receive(ctx context.Context) error {
-	_, err := d.warehouse.Do(ctx, client.Call{Method: "POST", Path: "/warehouse/receipts", IdempotencyKey: d.sku,
-		Body: map[string]any{"sku": d.sku, "quantity": d.received, "by": "Demo", "reference": d.sku}}, nil)
-	return err
+	for tries := 60; ; tries-- {
+		_, err := d.warehouse.Do(ctx, client.Call{Method: "POST", Path: "/warehouse/receipts", IdempotencyKey: d.sku,
+			Body: map[string]any{"sku": d.sku, "quantity": d.received, "by": "Demo", "reference": d.sku}}, nil)
+		if err == nil {
+			return nil
+		}
+		if tries == 0 || clock.Sleep(ctx, time.Second) != nil {
+			return fmt.Errorf("announce a receipt: %w", err)
+		}
+	}
 }
 
 // rest returns the totals once they have not changed for a while.

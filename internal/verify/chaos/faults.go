@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/devstack"
@@ -185,7 +187,7 @@ func (r *run) newCopier(ctx context.Context) (*copier, error) {
 func (c *copier) copyEvents(ctx context.Context) error {
 	var copies sync.WaitGroup
 	defer copies.Wait()
-	for clock.Sleep(ctx, 100*time.Millisecond) == nil {
+	for clock.Sleep(ctx, 50*time.Millisecond) == nil {
 		for _, e := range c.newEvents(ctx) {
 			for n := c.random.IntN(6); n >= 4; n-- { // 0 to 3: none, 4: one, 5: two
 				late := time.Duration(c.random.Int64N(int64(10 * time.Second)))
@@ -200,22 +202,25 @@ func (c *copier) copyEvents(ctx context.Context) error {
 	return nil
 }
 
+// newEvents returns the new events of one batch. It does not wait until the queue is empty: under
+// load it never is.
 func (c *copier) newEvents(ctx context.Context) (all []envelope.Event) {
-	for {
-		out, err := c.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: c.queue, MaxNumberOfMessages: 10})
-		if err != nil || len(out.Messages) == 0 {
-			return all
-		}
-		for _, m := range out.Messages {
-			_, _ = c.queues.DeleteMessage(ctx,
-				&sqs.DeleteMessageInput{QueueUrl: c.queue, ReceiptHandle: m.ReceiptHandle})
-			e, err := envelope.Parse([]byte(aws.ToString(m.Body)))
-			known := func(k envelope.Event) bool { return k.ID == e.ID }
-			if err == nil && !slices.ContainsFunc(c.events, known) {
-				c.events, all = append(c.events, e), append(all, e)
-			}
+	out, err := c.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: c.queue, MaxNumberOfMessages: 10})
+	if err != nil || len(out.Messages) == 0 {
+		return nil
+	}
+	var handled []sqstypes.DeleteMessageBatchRequestEntry
+	for _, m := range out.Messages {
+		handled = append(handled, sqstypes.DeleteMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(len(handled))), ReceiptHandle: m.ReceiptHandle})
+		e, err := envelope.Parse([]byte(aws.ToString(m.Body)))
+		known := func(k envelope.Event) bool { return k.ID == e.ID }
+		if err == nil && !slices.ContainsFunc(c.events, known) {
+			c.events, all = append(c.events, e), append(all, e)
 		}
 	}
+	_, _ = c.queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: c.queue, Entries: handled})
+	return all
 }
 
 // publish publishes an event again, to all its consumers.
