@@ -38,7 +38,7 @@ type Troubles struct {
 
 // TwoHundred orders meet every trouble.
 var TwoHundred = Troubles{Orders: 200, Every: 450 * time.Millisecond, Kafka: 30, Down: 6 * time.Second, Kill: 75,
-	Rebuild: 100, RabbitMQ: 130, Noise: 165, Drain: 3 * time.Minute}
+	Rebuild: 100, RabbitMQ: 130, Noise: 165, Drain: 5 * time.Minute}
 
 // streams is the demonstration in progress.
 type streams struct {
@@ -201,10 +201,17 @@ func (d *streams) play(ctx context.Context) error {
 	}
 	atOnce.Wait()
 	d.say("no more orders come")
-	for {
+	for missing := ""; ; {
 		f, err := d.facts(ctx)
-		if err == nil && len(f.broken()) == 0 {
-			return nil
+		if err == nil {
+			broken := f.broken()
+			if len(broken) == 0 {
+				return nil
+			}
+			if text := broken[0].Error(); text != missing {
+				missing = text
+				d.say("waits: %s", text)
+			}
 		}
 		if err := clock.Sleep(ctx, 2*time.Second); errors.Is(err, context.DeadlineExceeded) {
 			return nil // the table shows what is missing
