@@ -193,6 +193,25 @@ func TestStockIsAdjustedByTheDifference(t *testing.T) {
 	}
 }
 
+func TestStockIsNotAdjustedByACountThatMoves(t *testing.T) {
+	const get, adjust = "GET /v1/stock/MUG", "POST /v1/stock/MUG/adjustments"
+	const moving, still = `200 {"sku":"MUG","onHand":41,"moving":true}`, `200 {"sku":"MUG","onHand":40}`
+	b := serve(t, map[string][]string{get: {moving, still}, adjust: {`200 {"sku":"MUG","onHand":100}`}})
+	_, _, err := run(t, b, "stock", "set", "MUG", "100", "--reason", "counted")
+	want := []string{get, get, adjust + ` {"delta":60,"reason":"counted"}`}
+	if err != nil || !slices.Equal(b.requests, want) {
+		t.Errorf("sent %s, %v; want a second count", b.requests, err)
+	}
+	b = serve(t, map[string][]string{get: {moving}})
+	_, _, err = run(t, b, "stock", "set", "MUG", "100", "--reason", "counted")
+	if err == nil || exitCode(err) != exitFailure || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("sent %s, %v; want a refusal", b.requests, err)
+	}
+	if out, _, err := run(t, b, "stock", "get", "MUG"); err != nil || !strings.Contains(out, "moved pieces") {
+		t.Errorf("%s, %v; want a note", out, err)
+	}
+}
+
 func TestStockOfAnUnlistedSKUNeedsAFlag(t *testing.T) {
 	const get, product, adjust = "GET /v1/stock/MGU", "GET /v1/products/MGU", "POST /v1/stock/MGU/adjustments"
 	missing := map[string][]string{

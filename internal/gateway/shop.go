@@ -138,6 +138,7 @@ type (
 		Reserved  int64  `json:"reserved"`
 		Shipped   int64  `json:"shipped"`
 		Available int64  `json:"available"`
+		Moving    bool   `json:"moving"`
 	}
 
 	// OrderRequest is what to order.

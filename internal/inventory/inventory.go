@@ -60,18 +60,19 @@ type Store interface {
 	// without one are left out.
 	Reservations(ctx context.Context, orderIDs []string) ([]Reservation, error)
 	// Move moves all parts of r from one bucket to another and stores r, which keeps its first
-	// Parts. It returns fault.ErrLostRace unless r is the version after the stored one, and a
-	// Blocked with ErrOutOfStock if a shard's bucket holds too little. A reservation may also be
-	// blocked with ErrContended, soon enough that the caller can try another shard.
+	// Parts. It returns fault.ErrLostRace unless r is the version after the stored one, and for
+	// each shard whose bucket holds too little a Blocked with ErrOutOfStock; see AllBlocked. A
+	// reservation may also be blocked with ErrContended, soon enough that the caller can try
+	// another shard.
 	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
 	// Adjust makes a product's shards those of after, which may be more or fewer than before. It
 	// returns fault.ErrLostRace unless the stored shards equal before, and may return ErrContended;
 	// a shard that does not exist equals an empty one. Every shard of before and after gains.
 	Adjust(ctx context.Context, before, after []Shard, with commit.With) error
-	// Shift adds to the available units of a product's shards what after has more than before, or
-	// takes it away. Unlike Adjust it leaves what orders have moved meanwhile. It returns
-	// fault.ErrLostRace unless shard 0 has the gains of before and no shard falls below zero. The
-	// shards it changes gain, and shard 0. after has at least as many shards as before.
+	// Shift adds to each bucket of a product's shards what after has more than before, or takes it
+	// away. Unlike Adjust it leaves what orders have moved meanwhile. It returns fault.ErrLostRace
+	// unless shard 0 has the gains of before and no bucket falls below zero. The shards it changes
+	// gain, and shard 0. after has at least as many shards as before.
 	Shift(ctx context.Context, before, after []Shard, with commit.With) error
 	// Split returns the products that have several shards. The latest may be missing.
 	Split(ctx context.Context) (skus []string, err error)

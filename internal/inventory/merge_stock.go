@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 )
 
 // MergeStock moves the units of split products back into shard 0, in all buckets, and returns how
 // many products it merged. It leaves a product whose shards change between its read and its write:
 // many orders still want it. It also leaves one of which much is reserved: those orders may all be
-// settled at once, as after a carrier's outage, and one item cannot take that. A failed product
-// does not stop the others; the error is returned at the end.
+// settled at once, as after a carrier's outage, and one item cannot take that. It leaves one if the
+// table is busy. A failed product does not stop the others; the error is returned at the end.
 //
 // Reservations still name the shards that their units were in. They find them in shard 0.
 func (s *Service) MergeStock(ctx context.Context) (merged int, err error) {
@@ -26,10 +27,13 @@ func (s *Service) MergeStock(ctx context.Context) (merged int, err error) {
 			}
 			failed = s.store.Adjust(ctx, shards, []Shard{whole}, commit.With{})
 		}
+		var busy *fault.Error
 		switch {
 		case failed == nil:
 			merged++
-		case !overtaken(failed):
+		case errors.Is(failed, fault.ErrLostRace), errors.As(failed, &busy) && busy.Kind == fault.Transient:
+			// the next sweep tries again
+		default:
 			err = errors.Join(err, fmt.Errorf("stock of %s: %w", sku, failed))
 		}
 	}

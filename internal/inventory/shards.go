@@ -59,7 +59,7 @@ func (r Reservation) Held() []Part {
 	return parts
 }
 
-// Blocked is the error of a Move that one product's shard blocks.
+// Blocked is the error of a Move that a shard of one product blocks.
 type Blocked struct {
 	SKU string
 	Err error
@@ -71,13 +71,28 @@ func (b *Blocked) Error() string { return b.Err.Error() }
 // Unwrap returns ErrOutOfStock or ErrContended.
 func (b *Blocked) Unwrap() error { return b.Err }
 
+// AllBlocked returns the Blocked in err, one for each product.
+func AllBlocked(err error) (all []*Blocked) {
+	var b *Blocked
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what errors.Join returned
+		for _, one := range several.Unwrap() {
+			all = append(all, AllBlocked(one)...)
+		}
+		return slices.CompactFunc(all, func(a, b *Blocked) bool { return a.SKU == b.SKU })
+	}
+	if errors.As(err, &b) {
+		all = append(all, b)
+	}
+	return all
+}
+
 const (
 	// maxShards lets about a thousand orders a second reserve one product; see docs/adr/0055.
 	maxShards = 16
 	// perShard is the fewest units for which a shard is worth having.
 	perShard = 4
-	// tries bounds the attempts of a reservation besides one per line, looks those of a read. After
-	// that the caller's own retry takes over.
+	// tries bounds the attempts of a move, looks those of a read. After that the caller's own retry
+	// takes over.
 	tries, looks = 8, 8
 	// maxParts leaves room for the records in a transaction of 100 writes.
 	maxParts = 90
@@ -106,30 +121,32 @@ func (s *Service) move(ctx context.Context, r Reservation, from, to Bucket, with
 		parts[p.SKU] = append(parts[p.SKU], p)
 	}
 	contended := map[string]bool{}
-	for range tries + len(r.Items) {
+	for range tries {
 		var err error
 		if r.Parts, err = s.fit(ctx, r.Items, parts, from); err != nil {
 			return err
 		}
 		err = s.store.Move(ctx, r, from, to, with)
-		var blocked *Blocked
-		if !errors.As(err, &blocked) {
+		blocked := AllBlocked(err)
+		if len(blocked) == 0 {
 			return err
 		}
 		at++ // others go where this order was
-		line := r.Items[slices.IndexFunc(r.Items, func(l contract.Line) bool { return l.SKU == blocked.SKU })]
-		shards, err := s.enough(ctx, line, from)
-		if err != nil {
-			return err
-		}
-		if errors.Is(blocked, ErrContended) {
-			if contended[line.SKU] {
-				shards = s.grow(ctx, shards)
+		for _, b := range blocked {
+			line := r.Items[slices.IndexFunc(r.Items, func(l contract.Line) bool { return l.SKU == b.SKU })]
+			shards, err := s.enough(ctx, line, from)
+			if err != nil {
+				return err
 			}
-			contended[line.SKU] = true
+			if errors.Is(b, ErrContended) {
+				if contended[line.SKU] {
+					shards = s.grow(ctx, shards)
+				}
+				contended[line.SKU] = true
+			}
+			s.split.Store(line.SKU, len(shards))
+			parts[line.SKU] = choose(shards, from, line.Quantity, at)
 		}
-		s.split.Store(line.SKU, len(shards))
-		parts[line.SKU] = choose(shards, from, line.Quantity, at)
 	}
 	return ErrContended
 }
@@ -170,20 +187,20 @@ func choose(shards []Shard, from Bucket, quantity, at int) (parts []Part) {
 	return parts
 }
 
-// fit returns the parts in the order of the lines. If those of a reservation do not fit into one
-// transaction, it gathers the lines that take the most.
+// fit returns the parts in the order of the lines. If they do not fit into one transaction, it
+// gathers the lines that take the most.
 func (s *Service) fit(
 	ctx context.Context, lines []contract.Line, parts map[string][]Part, from Bucket,
 ) ([]Part, error) {
 	for range lines {
 		all := inOrder(lines, parts)
-		if len(all) <= maxParts || from != Available {
+		if len(all) <= maxParts {
 			return all, nil
 		}
 		line := slices.MaxFunc(lines, func(a, b contract.Line) int {
 			return cmp.Compare(len(parts[a.SKU]), len(parts[b.SKU]))
 		})
-		if err := s.gather(ctx, line); err != nil {
+		if err := s.gather(ctx, line, from); err != nil {
 			return nil, err
 		}
 		parts[line.SKU] = []Part{{line.SKU, 0, line.Quantity}}
@@ -191,17 +208,17 @@ func (s *Service) fit(
 	return inOrder(lines, parts), nil
 }
 
-// gather moves available units into shard 0, so that it has enough for a line.
-func (s *Service) gather(ctx context.Context, line contract.Line) error {
+// gather moves units of a bucket into shard 0, so that it has enough for a line.
+func (s *Service) gather(ctx context.Context, line contract.Line, bucket Bucket) error {
 	for range looks {
-		shards, err := s.enough(ctx, line, Available)
+		shards, err := s.enough(ctx, line, bucket)
 		if err != nil {
 			return err
 		}
 		after := slices.Clone(shards)
-		for _, p := range choose(shards, Available, line.Quantity, 0) {
-			after[p.Shard].Available -= p.Quantity
-			after[0].Available += p.Quantity
+		for _, p := range choose(shards, bucket, line.Quantity, 0) {
+			*after[p.Shard].Of(bucket) -= p.Quantity
+			*after[0].Of(bucket) += p.Quantity
 		}
 		if err = s.store.Shift(ctx, shards, after, commit.With{}); !overtaken(err) {
 			return err

@@ -17,22 +17,23 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// crowd is a store in which the next reservations conflict with others. If it is busy, so does
-// every adjustment of several shards.
+// crowd is a store in which the next reservations conflict with others, and adjustments fail.
 type crowd struct {
 	*memory.Store
 	conflicts, moves, reads int
-	busy                    bool
+	largest                 int // the most parts of a move
+	busy                    error
 }
 
 func (s *crowd) Adjust(ctx context.Context, before, after []inventory.Shard, w commit.With) error {
-	if s.busy && len(before) > 1 {
-		return inventory.ErrContended
+	if s.busy != nil {
+		return s.busy
 	}
 	return s.Store.Adjust(ctx, before, after, w)
 }
 
 func (s *crowd) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, w commit.With) error {
+	s.largest = max(s.largest, len(r.Held()))
 	if s.moves++; from == inventory.Available && s.conflicts > 0 {
 		s.conflicts--
 		return &inventory.Blocked{SKU: r.Items[0].SKU, Err: inventory.ErrContended}
@@ -176,16 +177,22 @@ func TestSplitProductIsMergedWhenCalm(t *testing.T) {
 		_, err := svc.CommitStock(t.Context(), mugs(fmt.Sprint("many-", n), 6))
 		must(t, err)
 	}
-	store.busy = true
-	if merged, err := svc.MergeStock(t.Context()); merged != 0 || err != nil {
-		t.Errorf("%d merged, %v, while orders write the product; want none", merged, err)
-	}
-	store.busy = false
 	if merged, err := svc.MergeStock(t.Context()); merged != 0 || err != nil {
 		t.Errorf("%d merged, %v, while orders hold 65 units; want none", merged, err)
 	}
 	_, err := svc.CommitStock(t.Context(), mugs("many-4", 6))
 	must(t, err)
+	for _, busy := range []error{inventory.ErrContended, fault.New(fault.Transient, "Transient", "the table is busy")} {
+		store.busy = busy
+		if merged, err := svc.MergeStock(t.Context()); merged != 0 || err != nil {
+			t.Errorf("%d merged, %v, while orders write the product; want none", merged, err)
+		}
+	}
+	store.busy = errTorn
+	if _, err := svc.MergeStock(t.Context()); !errors.Is(err, errTorn) {
+		t.Errorf("%v, want the store's error", err)
+	}
+	store.busy = nil
 	for _, want := range []int{1, 0} {
 		if merged, err := svc.MergeStock(t.Context()); merged != want || err != nil {
 			t.Errorf("%d merged, %v; want %d", merged, err, want)
@@ -233,41 +240,100 @@ func TestOldServiceSellsAMergedProductByOneRead(t *testing.T) {
 	wantMugs(t, svc, 75, 25, 0)
 }
 
-func TestFragmentedStockIsReservedWithinOneTransaction(t *testing.T) {
-	const products = 40 // the most lines of an order
-	store := memory.New(clock.System{})
+// largeOrder is an order of the most lines that an order can have, 16 units each.
+func largeOrder() contract.Step {
 	order := contract.Step{OrderID: "1", CustomerID: "c"}
-	for n := range products {
-		var fragments []inventory.Shard
-		for range 16 {
-			one := inventory.Stock{SKU: fmt.Sprint("mug-", n), Available: 1}
-			fragments = append(fragments, inventory.Shard{Stock: one})
-		}
-		must(t, store.Adjust(t.Context(), nil, fragments, commit.With{}))
-		order.Items = append(order.Items, contract.Line{SKU: fragments[0].SKU, Quantity: 16})
+	for n := range 40 {
+		order.Items = append(order.Items, contract.Line{SKU: fmt.Sprint("mug-", n), Quantity: 16})
 	}
-	svc := inventory.New(store, clock.System{}, &ids.Sequence{})
-	_, err := svc.ReserveStock(t.Context(), order)
-	must(t, err)
-	r, err := svc.GetReservation(t.Context(), "1")
-	must(t, err)
-	if n := len(r.Held()); n < products || n > 90 {
-		t.Errorf("reserved in %d parts, want at most 90", n)
+	return order
+}
+
+// fragment divides a product's units among 16 shards, as other orders might.
+func fragment(t *testing.T, store *crowd, sku string, one inventory.Stock) {
+	t.Helper()
+	var fragments []inventory.Shard
+	for range 16 {
+		one.SKU = sku
+		fragments = append(fragments, inventory.Shard{Stock: one})
 	}
-	_, err = svc.CommitStock(t.Context(), order)
-	must(t, err)
-	for _, l := range order.Items {
-		want := inventory.Stock{SKU: l.SKU, Shipped: 16}
+	before, err := store.Shards(t.Context(), sku)
+	if !errors.Is(err, inventory.ErrNoStock) {
+		must(t, err)
+	}
+	must(t, store.Store.Adjust(t.Context(), before, fragments, commit.With{}))
+}
+
+// wantLargeOrder checks the stock of what a large order is about, and that it was moved in
+// transactions that DynamoDB takes.
+func wantLargeOrder(t *testing.T, svc *inventory.Service, store *crowd, want inventory.Stock) {
+	t.Helper()
+	for _, l := range largeOrder().Items {
+		want.SKU = l.SKU
 		if got, err := svc.GetStock(t.Context(), l.SKU); err != nil || got != want {
 			t.Errorf("stock is %+v, %v; want %+v", got, err, want)
 		}
 	}
+	if store.largest > 90 {
+		t.Errorf("%d parts were moved at once, want at most 90", store.largest)
+	}
+}
+
+func TestFragmentedStockIsReservedWithinOneTransaction(t *testing.T) {
+	svc, store := market(t)
+	for _, l := range largeOrder().Items {
+		fragment(t, store, l.SKU, inventory.Stock{Available: 1})
+	}
+	_, err := svc.ReserveStock(t.Context(), largeOrder())
+	must(t, err)
+	wantLargeOrder(t, svc, store, inventory.Stock{Reserved: 16})
+	_, err = svc.CommitStock(t.Context(), largeOrder())
+	must(t, err)
+	wantLargeOrder(t, svc, store, inventory.Stock{Shipped: 16})
+}
+
+func TestFragmentedReservationEndsWithinOneTransaction(t *testing.T) {
+	svc, store := market(t)
+	for _, l := range largeOrder().Items {
+		_, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, adjustment(l.SKU, 16))
+		must(t, err)
+	}
+	_, err := svc.ReserveStock(t.Context(), largeOrder())
+	must(t, err)
+	for _, l := range largeOrder().Items { // merged, and split again by others
+		fragment(t, store, l.SKU, inventory.Stock{Reserved: 1})
+	}
+	store.moves = 0
+	_, err = svc.CommitStock(t.Context(), largeOrder())
+	must(t, err)
+	wantLargeOrder(t, svc, store, inventory.Stock{Shipped: 16})
+	if store.moves != 2 { // one refusal tells all
+		t.Errorf("%d writes of the order, want 2", store.moves)
+	}
+	for _, l := range largeOrder().Items {
+		fragment(t, store, l.SKU, inventory.Stock{Shipped: 1})
+	}
+	_, err = svc.ReleaseStock(t.Context(), largeOrder())
+	must(t, err)
+	wantLargeOrder(t, svc, store, inventory.Stock{Available: 16})
+}
+
+func TestHotProductIsRestockedInOnePiece(t *testing.T) {
+	svc, store := market(t)
+	store.busy = inventory.ErrContended
+	want := inventory.Stock{SKU: "mug", Available: 110, Moving: true}
+	got, _, err := svc.KeepWhole().AdjustStock(t.Context(), idempotency.Request{}, adjustment("mug", 10))
+	if err != nil || got != want {
+		t.Errorf("adjusted by 10: %+v, %v; want %+v", got, err, want)
+	}
+	wantMugs(t, svc, 110, 0, 0)
+	wantShards(t, store, 1)
 }
 
 func TestAdjustmentDoesNotWaitForOrdersToPause(t *testing.T) {
 	svc, store := market(t)
 	split(t, svc, store, "1", 4)
-	store.busy = true
+	store.busy = inventory.ErrContended
 	available := 96
 	for _, delta := range []int{70, -3, -100} {
 		available += delta

@@ -32,20 +32,26 @@ type Stock struct {
 	Shipped   int    `json:"shipped"`
 	// Moving says that orders moved units while they were counted: the sum of the buckets is exact,
 	// and each bucket as of a moment during the count.
-	Moving bool `json:"-"`
+	Moving bool `json:"moving,omitempty"`
+}
+
+// Buckets are all buckets.
+var Buckets = []Bucket{Available, Reserved, Shipped}
+
+// Of returns the number of units in a bucket, to be changed.
+func (s *Stock) Of(b Bucket) *int {
+	switch b {
+	case Reserved:
+		return &s.Reserved
+	case Shipped:
+		return &s.Shipped
+	default:
+		return &s.Available
+	}
 }
 
 // In returns the number of units in a bucket.
-func (s Stock) In(b Bucket) int {
-	switch b {
-	case Reserved:
-		return s.Reserved
-	case Shipped:
-		return s.Shipped
-	default:
-		return s.Available
-	}
-}
+func (s Stock) In(b Bucket) int { return *s.Of(b) }
 
 // OnHand returns the number of units in the warehouse.
 func (s Stock) OnHand() int { return s.Available + s.Reserved }
@@ -70,7 +76,7 @@ type Adjustment struct {
 // the catalog; otherwise it returns ErrUnknownSKU, since nobody could order the stock of a misspelt
 // SKU. The event records who did it and why.
 //
-// If orders write the shards of the product all the time, the new stock is Moving.
+// If orders write the product all the time, the new stock is Moving.
 func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Adjustment) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
 		before, err := s.store.Shards(ctx, a.SKU)
@@ -93,7 +99,8 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 		}
 		after := spread(before, a.Delta, len(before))
 		err = s.store.Adjust(ctx, before, after, with(Whole(after)))
-		if len(before) == 1 || !overtaken(err) {
+		lost := errors.Is(err, fault.ErrLostRace) && len(before) > 1 // a whole product is adjusted exactly
+		if !lost && !errors.Is(err, ErrContended) {
 			return Whole(after), err
 		}
 		sum := Stock{}
@@ -106,7 +113,7 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 	})
 }
 
-// adjustMoving adjusts a split product whose shards do not stand still: as few of them as possible,
+// adjustMoving adjusts a product whose shards do not stand still: as few of them as possible,
 // whatever orders do to them meanwhile.
 func (s *Service) adjustMoving(
 	ctx context.Context, sku string, delta int, with func(Stock) commit.With,

@@ -31,7 +31,7 @@ func (s *sink) DeletePublished(_ context.Context, items []outbox.Item) error {
 
 func (s *sink) PutAside(context.Context, []outbox.Item) error { return errors.New("put aside") }
 
-func (s *sink) Heard(context.Context, string) error { return nil }
+func (s *sink) Heard(context.Context, string) (bool, error) { return false, nil }
 
 func TestSampleOfTheStreamHoldsAValidEvent(t *testing.T) {
 	payload, err := os.ReadFile("../../../events/catalog/relay-catalog-events.json")

@@ -105,6 +105,7 @@ func product(p gateway.Product) *orderflowv1.Product {
 func stock(s gateway.Stock) *orderflowv1.Stock {
 	return &orderflowv1.Stock{
 		Sku: s.SKU, OnHand: s.OnHand, Reserved: s.Reserved, Shipped: s.Shipped, Available: s.Available,
+		Moving: s.Moving,
 	}
 }
 

@@ -12,6 +12,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -173,23 +174,26 @@ func (s Store) Shift(ctx context.Context, before, after []inventory.Shard, with 
 	sku := after[0].SKU
 	var ops []ddb.Op
 	for n := range after {
-		change := after[n].Available - inventory.ShardAt(before, n, sku).Available
-		if n > 0 && change == 0 {
+		expected := inventory.ShardAt(before, n, sku)
+		if n > 0 && after[n].Stock == expected.Stock {
 			continue
 		}
-		values := ddb.Values{":change": ddb.Number(int64(change))}
-		expression := "SET onHand = if_not_exists(onHand, :zero) + :change, " +
-			"reserved = if_not_exists(reserved, :zero), shipped = if_not_exists(shipped, :zero)" +
-			gains(values) + counted(n, before, after, values)
-		var conditions []string
+		values := ddb.Values{}
+		var sets, conditions []string
+		for _, bucket := range inventory.Buckets {
+			name, change := attributes[bucket], after[n].In(bucket)-expected.In(bucket)
+			sets = append(sets, fmt.Sprintf("%[1]s = if_not_exists(%[1]s, :zero) + :%[1]s", name))
+			values[":"+name] = ddb.Number(int64(change))
+			if change < 0 {
+				values[":least"+name] = ddb.Number(int64(-change))
+				conditions = append(conditions, name+" >= :least"+name)
+			}
+		}
 		if n == 0 {
-			values[":gains"] = ddb.Number(before[0].Gains)
-			conditions = append(conditions, unchanged(before[0]))
+			values[":gains"] = ddb.Number(expected.Gains)
+			conditions = append(conditions, unchanged(expected))
 		}
-		if change < 0 {
-			values[":least"] = ddb.Number(int64(-change))
-			conditions = append(conditions, "onHand >= :least")
-		}
+		expression := "SET " + strings.Join(sets, ", ") + gains(values) + counted(n, before, after, values)
 		ops = append(ops, s.adjust(sku, n, strings.Join(conditions, " AND "), expression, values))
 	}
 	return s.Commit(ctx, with, ops...)

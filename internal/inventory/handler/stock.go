@@ -15,10 +15,14 @@ type stock struct {
 	Reserved  int    `json:"reserved"`
 	Shipped   int    `json:"shipped"`
 	Available int    `json:"available"`
+	Moving    bool   `json:"moving"`
 }
 
 func fromDomain(s inventory.Stock) stock {
-	return stock{SKU: s.SKU, OnHand: s.OnHand(), Reserved: s.Reserved, Shipped: s.Shipped, Available: s.Available}
+	return stock{
+		SKU: s.SKU, OnHand: s.OnHand(), Reserved: s.Reserved, Shipped: s.Shipped, Available: s.Available,
+		Moving: s.Moving,
+	}
 }
 
 // GetStock composes the function get-stock.

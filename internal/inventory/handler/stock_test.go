@@ -16,7 +16,7 @@ import (
 
 func TestReservedStockIsOnHandAndNotAvailable(t *testing.T) {
 	status, _, body := call(t, reserved(t), "get-stock", nil)
-	const want = "map[available:98 onHand:100 reserved:2 shipped:0 sku:MUG-BLUE]"
+	const want = "map[available:98 moving:false onHand:100 reserved:2 shipped:0 sku:MUG-BLUE]"
 	if status != http.StatusOK || fmt.Sprint(body) != want {
 		t.Errorf("%d %v; want %s", status, body, want)
 	}
@@ -49,7 +49,7 @@ func TestAdjustmentDoesNotTakeReservedStock(t *testing.T) {
 	wantProblem(t, svc, "adjust-stock", body(`{"delta":-99,"reason":"counted"}`),
 		http.StatusConflict, "InsufficientStock")
 	status, _, got := call(t, svc, "adjust-stock", body(`{"delta":-98,"reason":"counted"}`))
-	const want = "map[available:0 onHand:2 reserved:2 shipped:0 sku:MUG-BLUE]"
+	const want = "map[available:0 moving:false onHand:2 reserved:2 shipped:0 sku:MUG-BLUE]"
 	if status != http.StatusOK || fmt.Sprint(got) != want {
 		t.Errorf("%d %v; want %s", status, got, want)
 	}

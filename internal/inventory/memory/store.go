@@ -3,6 +3,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -90,15 +91,19 @@ func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to invent
 		if err := s.reservations.Check(r); err != nil {
 			return err
 		}
+		var blocked error
 		for _, p := range r.Held() {
 			if stock := s.stock.Get(key(p.SKU, p.Shard)); stock.In(from) < p.Quantity {
-				return &inventory.Blocked{SKU: p.SKU, Err: inventory.ErrOutOfStock}
+				blocked = errors.Join(blocked, &inventory.Blocked{SKU: p.SKU, Err: inventory.ErrOutOfStock})
 			}
+		}
+		if blocked != nil {
+			return blocked
 		}
 		for _, p := range r.Held() {
 			stock := s.stock.Get(key(p.SKU, p.Shard))
-			*bucket(&stock, from) -= p.Quantity
-			*bucket(&stock, to) += p.Quantity
+			*stock.Of(from) -= p.Quantity
+			*stock.Of(to) += p.Quantity
 			if to == inventory.Available {
 				stock.Gains++
 			}
@@ -106,17 +111,6 @@ func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to invent
 		}
 		return s.reservations.Next(r)
 	})
-}
-
-func bucket(s *shard, b inventory.Bucket) *int {
-	switch b {
-	case inventory.Reserved:
-		return &s.Reserved
-	case inventory.Shipped:
-		return &s.Shipped
-	default:
-		return &s.Available
-	}
 }
 
 // Overdue returns the reservations that have been RESERVED since before a time.
@@ -152,22 +146,24 @@ func (s *Store) Adjust(_ context.Context, before, after []inventory.Shard, with 
 func (s *Store) Shift(_ context.Context, before, after []inventory.Shard, with commit.With) error {
 	sku := after[0].SKU
 	return s.Commit(with, func() error {
+		next := make([]shard, len(after))
 		lost := s.stock.Get(sku).Gains != before[0].Gains
-		change := func(n int) int { return after[n].Available - inventory.ShardAt(before, n, sku).Available }
 		for n := range after {
-			lost = lost || s.stock.Get(key(sku, n)).Available+change(n) < 0
+			next[n] = s.stock.Get(key(sku, n))
+			next[n].SKU = sku
+			for _, b := range inventory.Buckets {
+				*next[n].Of(b) += after[n].In(b) - inventory.ShardAt(before, n, sku).In(b)
+				lost = lost || next[n].In(b) < 0
+			}
 		}
 		if lost {
 			return fault.ErrLostRace
 		}
 		for n := range after {
-			if n > 0 && change(n) == 0 {
-				continue
+			if n == 0 || after[n].Stock != inventory.ShardAt(before, n, sku).Stock {
+				next[n].Gains++
+				s.save(n, next[n], len(after))
 			}
-			stored := s.stock.Get(key(sku, n))
-			stored.SKU, stored.Available = sku, stored.Available+change(n)
-			stored.Gains++
-			s.save(n, stored, len(after))
 		}
 		return nil
 	})

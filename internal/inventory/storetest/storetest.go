@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ var Suite = storesuite.Suite[inventory.Store]{
 		reservationsAreReadInOneBatch,
 		partsAreMovedInTheirShards, everyGainIsCounted, moreShardsAreMadeOnce, adjustNeedsEveryShardAsBefore,
 		shardsAreMergedInAllBuckets, shiftLeavesWhatOrdersMove, shiftNeedsTheGainsOfShard0AndEnough,
+		shiftChangesEveryBucket, moveNamesEveryProductThatBlocksIt,
 	},
 	Kinds: map[string]storesuite.Kind[inventory.Store]{
 		"Stock": {
@@ -333,7 +335,9 @@ func shardsAreMergedInAllBuckets(t *testing.T, s inventory.Store) {
 	if got, err := s.Reservation(t.Context(), "1"); err != nil || fmt.Sprint(got.Parts) != fmt.Sprint(first) {
 		t.Errorf("parts are %v, %v; want the first, %v", got.Parts, err, first)
 	}
-	must(t, s.Shift(t.Context(), found, shards(4, 2), commit.With{}))
+	after := shards(4, 2)
+	after[0].Reserved = found[0].Reserved // shipped meanwhile
+	must(t, s.Shift(t.Context(), found, after, commit.With{}))
 	wantSplit(t, s, "a")
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 6, Shipped: 3})
 }
@@ -385,6 +389,60 @@ func shiftNeedsTheGainsOfShard0AndEnough(t *testing.T, s inventory.Store) {
 	must(t, s.Shift(t.Context(), before, shards(2, 2), commit.With{}))
 	refused("shard 0 gained", shards(2, 4))
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 1, Reserved: 3})
+}
+
+func shiftChangesEveryBucket(t *testing.T, s inventory.Store) {
+	split(t, s, 3, 3)
+	r := parted("1", 1, 1, 2)
+	move(t, s, r, inventory.Available, inventory.Reserved)
+	other := parted("2", 1, 1, 1)
+	move(t, s, other, inventory.Available, inventory.Reserved)
+	other.Version = 2
+	move(t, s, other, inventory.Reserved, inventory.Shipped)
+	before, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	after := slices.Clone(before)
+	after[0].Reserved, after[1].Reserved = 3, 0
+	after[0].Shipped, after[1].Shipped = 0, 2
+	must(t, s.Shift(t.Context(), before, after, commit.With{}))
+	found, err := s.Shards(t.Context(), "a")
+	for n := range after {
+		after[n].Gains++
+	}
+	if err != nil || !slices.Equal(found, after) {
+		t.Errorf("shards are %+v, %v; want %+v", found, err, after)
+	}
+	again := slices.Clone(found)
+	again[0].Reserved--
+	again[1].Reserved++
+	r.Version = 2
+	r.Parts = []inventory.Part{{SKU: "a", Shard: 0, Quantity: 3}}
+	move(t, s, r, inventory.Reserved, inventory.Shipped)
+	if err := s.Shift(t.Context(), found, again, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("a reserved unit that was shipped meanwhile: %v, want ErrLostRace", err)
+	}
+}
+
+func moveNamesEveryProductThatBlocksIt(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 2)
+	stock(t, s, "b", 5)
+	stock(t, s, "c", 1)
+	r := parted("1", 1, 3, 3)
+	for _, sku := range []string{"b", "c"} {
+		r.Items = append(r.Items, contract.Line{SKU: sku, Quantity: 2})
+		r.Parts = append(r.Parts, inventory.Part{SKU: sku, Quantity: 2})
+	}
+	err := s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{})
+	if !errors.Is(err, inventory.ErrOutOfStock) {
+		t.Errorf("%v, want ErrOutOfStock", err)
+	}
+	var blocked []string
+	for _, b := range inventory.AllBlocked(err) {
+		blocked = append(blocked, b.SKU)
+	}
+	if fmt.Sprint(blocked) != "[a c]" {
+		t.Errorf("%v blocked, want a and c", blocked)
+	}
 }
 
 func reservation(order string, version int64, status inventory.Status, items ...contract.Line) inventory.Reservation {

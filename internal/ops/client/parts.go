@@ -52,13 +52,15 @@ type ProductPage struct {
 	Cursor   *string   `json:"cursor"`
 }
 
-// Stock is the quantities of a product. OnHand is the sum of Reserved and Available.
+// Stock is the quantities of a product. OnHand is the sum of Reserved and Available. If orders
+// moved pieces while they were counted, it is Moving, and not exact.
 type Stock struct {
 	SKU       string `json:"sku"`
 	OnHand    int    `json:"onHand"`
 	Reserved  int    `json:"reserved"`
 	Shipped   int    `json:"shipped"`
 	Available int    `json:"available"`
+	Moving    bool   `json:"moving"`
 }
 
 // Payment reads the payment of an order.

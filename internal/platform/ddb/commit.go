@@ -26,8 +26,8 @@ type Op struct {
 	// Refused is the error of Commit if this write's condition does not hold. Every write with a
 	// condition needs it.
 	Refused error
-	// Busy, if not nil, is the error of Commit as soon as this write has conflicted twice with
-	// others of the same item, for a caller that has another way.
+	// Busy, if not nil, is the error of Commit if this write conflicts with others of the same item
+	// at its second attempt or later, for a caller that has another way.
 	Busy error
 	// Events has this write take the events of the change, since its item is small.
 	Events bool
@@ -54,8 +54,9 @@ const (
 
 // Commit writes with and ops, or nothing. A change that writes one item is one conditional write,
 // any other a transaction. Commit returns fault.ErrLostRace if a barrier or idempotency record
-// already exists, else the Refused error of the first op whose condition does not hold. It retries
-// conflicts and throttling a few times, then returns a transient error.
+// already exists, else the Refused errors of the ops whose conditions do not hold; a lost race
+// among them stands for all. It retries conflicts and throttling a few times, then returns a
+// transient error.
 func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	records, err := with.Encode()
 	if err != nil {
@@ -76,10 +77,14 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 		if conflicts, err = t.write(ctx, ops); conflicts == nil {
 			return err
 		}
+		var busy []error
 		for _, i := range conflicts {
 			if n > 0 && ops[i].Busy != nil {
-				return ops[i].Busy
+				busy = append(busy, ops[i].Busy)
 			}
+		}
+		if len(busy) > 0 {
+			return joined(busy)
 		}
 		if err := wait(ctx, n); err != nil {
 			return err
@@ -154,9 +159,10 @@ func singleUpdate(u *types.Update) *dynamodb.UpdateItemInput {
 
 const conditionFailed = "ConditionalCheckFailed"
 
-// refusal returns why ops were refused: by an existing record, else by the first op whose condition
-// does not hold.
-func refusal(ops []Op, reasons ...types.CancellationReason) (first error) {
+// refusal returns why ops were refused: by an existing record or another writer, else by all ops
+// whose conditions do not hold.
+func refusal(ops []Op, reasons ...types.CancellationReason) error {
+	var all []error
 	for i, reason := range reasons {
 		if aws.ToString(reason.Code) != conditionFailed {
 			continue
@@ -166,9 +172,20 @@ func refusal(ops []Op, reasons ...types.CancellationReason) (first error) {
 				return fault.ErrLostRace
 			}
 		}
-		first = cmp.Or(first, ops[i].Refused)
+		if errors.Is(ops[i].Refused, fault.ErrLostRace) {
+			return fault.ErrLostRace
+		}
+		all = append(all, ops[i].Refused)
 	}
-	return first
+	return joined(all)
+}
+
+// joined returns errors as one, a single one as it is.
+func joined(all []error) error {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return errors.Join(all...)
 }
 
 // Record writes with alone; see commit.Log.

@@ -126,6 +126,21 @@ func TestRefusalTakesPrecedenceOverAConflict(t *testing.T) {
 	}
 }
 
+func TestRefusalTellsOfAllWrites(t *testing.T) {
+	const failed = "ConditionalCheckFailed"
+	table, _ := scripted(t, cancelled(failed, "None", failed))
+	first, second := table.SaveNew("a", "pot", pot{}, errFirst), table.SaveNew("c", "pot", pot{}, errSecond)
+	err := table.Commit(t.Context(), commit.With{}, first, table.Save("b", "pot", pot{}), second)
+	if !errors.Is(err, errFirst) || !errors.Is(err, errSecond) {
+		t.Errorf("%v, want both refusals", err)
+	}
+	second.Refused = fault.ErrLostRace // what the others say may be outdated
+	err = table.Commit(t.Context(), commit.With{}, first, table.Save("b", "pot", pot{}), second)
+	if !errors.Is(err, fault.ErrLostRace) || errors.Is(err, errFirst) {
+		t.Errorf("%v, want ErrLostRace", err)
+	}
+}
+
 func TestUnprocessedItemsAreRetried(t *testing.T) {
 	table, calls := scripted(t,
 		`{"Responses":{"tea":[{"pk":{"S":"a"}}]},`+

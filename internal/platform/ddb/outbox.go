@@ -62,8 +62,8 @@ func (t *Table) Beat(ctx context.Context) (since time.Time, waits bool, err erro
 }
 
 // Heard deletes the heartbeat that was written at this time; see outbox.Store.
-func (t *Table) Heard(ctx context.Context, at string) error {
-	_, err := t.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+func (t *Table) Heard(ctx context.Context, at string) (last bool, err error) {
+	_, err = t.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.Name, Key: Key(outbox.Heartbeat.PK, outbox.Heartbeat.SK),
 		ConditionExpression:       aws.String("#at = :at"),
 		ExpressionAttributeNames:  map[string]string{"#at": "at"},
@@ -71,9 +71,9 @@ func (t *Table) Heard(ctx context.Context, at string) error {
 	})
 	var other *types.ConditionalCheckFailedException
 	if errors.As(err, &other) {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // writeAll writes up to 25 requests. It retries unprocessed ones until ctx ends. DynamoDB refuses

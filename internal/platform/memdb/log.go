@@ -202,7 +202,7 @@ func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
 func (l *Log) Beat(context.Context) (time.Time, bool, error) { return time.Time{}, false, nil }
 
 // Heard is part of outbox.Store.
-func (l *Log) Heard(context.Context, string) error { return nil }
+func (l *Log) Heard(context.Context, string) (bool, error) { return false, nil }
 
 // PutAside makes events items; see outbox.Store.
 func (l *Log) PutAside(_ context.Context, items []outbox.Item) error {

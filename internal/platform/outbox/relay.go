@@ -16,6 +16,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"orderflow/internal/platform/clock"
@@ -65,8 +66,9 @@ type Store interface {
 	// PutAside makes events items of their own, for a sweep. The stream does not pass them to the
 	// relay again. For what is malformed, sweeps fail until an operator deletes it.
 	PutAside(ctx context.Context, items []Item) error
-	// Heard deletes the heartbeat that was written at this time. A later one stays.
-	Heard(ctx context.Context, at string) error
+	// Heard deletes the heartbeat that was written at this time, and reports whether it was the
+	// last. A later one stays.
+	Heard(ctx context.Context, at string) (last bool, err error)
 }
 
 // image is a written item in a table's stream. Only what the relay reads is decoded. Attributes
@@ -75,6 +77,7 @@ type image struct {
 	PK     struct{ S *string } `json:"pk"`
 	SK     struct{ S *string } `json:"sk"`
 	At     struct{ S *string } `json:"at"`
+	Since  struct{ S *string } `json:"since"`
 	Event  struct{ S *string } `json:"event"`
 	Events struct{ S *string } `json:"outbox"` // Attribute
 }
@@ -108,7 +111,10 @@ func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 			}
 			err := json.Unmarshal(record, &r)
 			if i := r.Change.NewImage; i.At.S != nil && i.PK.S != nil && *i.PK.S == Heartbeat.PK {
-				failed = errors.Join(failed, store.Heard(ctx, *i.At.S))
+				last, err := store.Heard(ctx, *i.At.S)
+				if failed = errors.Join(failed, err); last && i.Since.S != nil && *i.Since.S != *i.At.S {
+					slog.WarnContext(ctx, "the stream reaches the relay again", "since", *i.Since.S)
+				}
 				continue
 			}
 			written := []Item{{Malformed: string(record)}}

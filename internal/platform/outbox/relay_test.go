@@ -1,10 +1,12 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -47,6 +49,7 @@ func (p *topic) Publish(_ context.Context, batch []envelope.Event) (map[string]e
 type store struct {
 	deleted, aside []string
 	beats          []string
+	last           string // heartbeat
 	err            error
 }
 
@@ -57,9 +60,9 @@ func (s *store) PutAside(_ context.Context, items []outbox.Item) error {
 	return s.err
 }
 
-func (s *store) Heard(_ context.Context, at string) error {
+func (s *store) Heard(_ context.Context, at string) (bool, error) {
 	s.beats = append(s.beats, at)
-	return s.err
+	return at == s.last, s.err
 }
 
 func (s *store) DeletePublished(_ context.Context, items []outbox.Item) error {
@@ -295,4 +298,35 @@ func TestHeartbeatIsDeletedAndNothingIsPublished(t *testing.T) {
 	if err := relay(t, p, s, beat); !errors.Is(err, s.err) {
 		t.Errorf("the heartbeat is not deleted: %v, want the store's error", err)
 	}
+}
+
+func TestRelayThatRunsAgainSaysSinceWhenItDidNot(t *testing.T) {
+	beat := func(since, at string) string {
+		return image(map[string]any{
+			"pk": attribute("relay"), "sk": attribute("heartbeat"), outbox.Attribute: attribute("[]"),
+			"since": attribute(since), "at": attribute(at),
+		})
+	}
+	for name, c := range map[string]struct {
+		since string
+		want  int
+	}{"on time": {"8:15", 0}, "late": {"8:05", 1}} {
+		lines := logged(t)
+		s := &store{last: "8:15"}
+		err := relay(t, &topic{}, s, beat("8:05", "8:05"), beat("8:05", "8:10"), beat(c.since, "8:15"))
+		got := strings.Count(lines.String(), "since="+c.since)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v, logged %d times, want %d: %s", name, err, got, c.want, lines)
+		}
+	}
+}
+
+// logged collects what is logged until the end of the test.
+func logged(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	var lines bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&lines, nil)))
+	return &lines
 }

@@ -1254,7 +1254,10 @@ type Stock struct {
 	// Pieces that have been shipped.
 	Shipped int64 `protobuf:"varint,4,opt,name=shipped,proto3" json:"shipped,omitempty"`
 	// Pieces on hand that can be ordered.
-	Available     int64 `protobuf:"varint,5,opt,name=available,proto3" json:"available,omitempty"`
+	Available int64 `protobuf:"varint,5,opt,name=available,proto3" json:"available,omitempty"`
+	// Whether orders moved pieces while these were counted. Then all pieces together are exact, and
+	// how many are in each state is as of a moment during the count.
+	Moving        bool `protobuf:"varint,6,opt,name=moving,proto3" json:"moving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1322,6 +1325,13 @@ func (x *Stock) GetAvailable() int64 {
 		return x.Available
 	}
 	return 0
+}
+
+func (x *Stock) GetMoving() bool {
+	if x != nil {
+		return x.Moving
+	}
+	return false
 }
 
 var File_orderflow_v1_types_proto protoreflect.FileDescriptor
@@ -1413,13 +1423,14 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12)\n" +
 	"\x05price\x18\x03 \x01(\v2\x13.orderflow.v1.MoneyR\x05price\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\x03R\aversion\"\x86\x01\n" +
+	"\aversion\x18\x04 \x01(\x03R\aversion\"\x9e\x01\n" +
 	"\x05Stock\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x17\n" +
 	"\aon_hand\x18\x02 \x01(\x03R\x06onHand\x12\x1a\n" +
 	"\breserved\x18\x03 \x01(\x03R\breserved\x12\x18\n" +
 	"\ashipped\x18\x04 \x01(\x03R\ashipped\x12\x1c\n" +
-	"\tavailable\x18\x05 \x01(\x03R\tavailable*\xba\x01\n" +
+	"\tavailable\x18\x05 \x01(\x03R\tavailable\x12\x16\n" +
+	"\x06moving\x18\x06 \x01(\bR\x06moving*\xba\x01\n" +
 	"\vOrderStatus\x12\x1c\n" +
 	"\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ORDER_STATUS_PENDING\x10\x01\x12\x1a\n" +

@@ -386,6 +386,8 @@ type Stock {
   reserved: Int64!
   shipped: Int64!
   available: Int64!
+  "Whether orders moved pieces while these were counted."
+  moving: Boolean!
 }
 
 type PageInfo {
@@ -704,6 +706,8 @@ func (ec *executionContext) childFields_Stock(ctx context.Context, field graphql
 		return ec.fieldContext_Stock_shipped(ctx, field)
 	case "available":
 		return ec.fieldContext_Stock_available(ctx, field)
+	case "moving":
+		return ec.fieldContext_Stock_moving(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Stock", field.Name)
 }
@@ -3358,6 +3362,29 @@ func (ec *executionContext) fieldContext_Stock_available(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Stock", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _Stock_moving(ctx context.Context, field graphql.CollectedField, obj *gateway.Stock) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stock_moving(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moving, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stock_moving(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stock", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5717,6 +5744,11 @@ func (ec *executionContext) _Stock(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "available":
 			out.Values[i] = ec._Stock_available(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "moving":
+			out.Values[i] = ec._Stock_moving(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -69,4 +69,4 @@ func (*collected) DeletePublished(context.Context, []outbox.Item) error { return
 func (*collected) PutAside(context.Context, []outbox.Item) error { return nil }
 
 // Heard is part of outbox.Store.
-func (*collected) Heard(context.Context, string) error { return nil }
+func (*collected) Heard(context.Context, string) (bool, error) { return false, nil }
