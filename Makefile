@@ -62,7 +62,7 @@ logs: ## Print and follow what a function logs (FN=place-order)
 	@$(DEV) logs --follow '$(FN)'
 
 test: ## Run all tests, with an emulator of their own
-	@$(DEV) exec -- go test -timeout 15m $(TESTFLAGS) ./...
+	@$(DEV) test $(if $(TESTFLAGS),-- $(TESTFLAGS))
 
 test-all: ## Run every suite that this machine can run, and show how much of each passed (ONLY=lint,sam WITHIN=25m)
 	@$(DEV) test-all $(if $(ONLY),--only $(ONLY)) $(if $(WITHIN),--within $(WITHIN))

@@ -42,7 +42,7 @@ func proofs() []*cobra.Command {
 	var limit uint
 	var mutants bool
 	var running bool
-	return []*cobra.Command{simulate(), flags(&cobra.Command{
+	return []*cobra.Command{tests(), simulate(), flags(&cobra.Command{
 		Use:     "prove",
 		Short:   "Search all runs of sagas, requests between shops, stock movements and reports for a broken promise",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",

@@ -220,7 +220,7 @@ func TestOrdersOfThreeHotProductsAreServed(t *testing.T) {
 }
 
 func TestProductIsCountedAndRestockedWhileItSellsOut(t *testing.T) {
-	const orders, units, more = 1000, 800, 10
+	const orders, units, more = 400, 320, 10
 	synctest.Test(t, func(t *testing.T) {
 		r := newRush(t, 6*time.Millisecond)
 		must(t, r.adjust("mug", units))

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/casing"
@@ -86,7 +87,7 @@ func Load(root string) (*Repo, error) {
 	}
 	for name, into := range documents {
 		if err == nil {
-			*into, err = cfn.Read(filepath.Join(root, name))
+			*into, err = readDocument(filepath.Join(root, name))
 		}
 	}
 	if err != nil {
@@ -94,6 +95,40 @@ func Load(root string) (*Repo, error) {
 	}
 	r.Template["StackPolicy"] = map[string]any{"tools/stack-policy.json": policy}
 	return r, r.separate(root)
+}
+
+// documents are those that were read. A rule is tested on a repository of its own, and reading
+// documents takes most of the time to load one.
+var documents sync.Map
+
+// readDocument reads a YAML or JSON file. The caller may change the result.
+func readDocument(file string) (map[string]any, error) {
+	if known, isKnown := documents.Load(file); isKnown {
+		return clone(known.(map[string]any)).(map[string]any), nil
+	}
+	read, err := cfn.Read(file)
+	if err == nil {
+		documents.Store(file, clone(read))
+	}
+	return read, err
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		cloned := make(map[string]any, len(v))
+		for key, value := range v {
+			cloned[key] = clone(value)
+		}
+		return cloned
+	case []any:
+		cloned := make([]any, len(v))
+		for n, value := range v {
+			cloned[n] = clone(value)
+		}
+		return cloned
+	}
+	return v
 }
 
 // separate moves what belongs to stacks of their own from the core to Own.
@@ -107,11 +142,11 @@ func (r *Repo) separate(root string) error {
 		own.Functions = slices.DeleteFunc(slices.Clone(r.Functions), func(f Function) bool { return !of(f) })
 		r.Functions = slices.DeleteFunc(r.Functions, of)
 		var problem error
-		own.Template, problem = cfn.Read(file)
+		own.Template, problem = readDocument(file)
 		err = errors.Join(err, problem)
 		own.Spec = map[string]any{}
 		if spec := "stacks/" + own.Stack + "/openapi.yaml"; r.Files[spec] {
-			own.Spec, problem = cfn.Read(filepath.Join(root, spec))
+			own.Spec, problem = readDocument(filepath.Join(root, spec))
 			err = errors.Join(err, problem)
 		}
 		own.Machines = map[string]*asl.Machine{}

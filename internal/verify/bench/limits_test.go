@@ -20,7 +20,7 @@ func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for attempt := 1; ; attempt++ {
-		_, starts, _, err := Measure(t.Context(), hello, programs, 5, 20*time.Second)
+		_, starts, _, err := Measure(t.Context(), hello, programs, 3, 20*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,8 @@ type Mutant struct {
 	// Rebuild is whether it takes a rebuild to find it. Simulated is whether the simulation finds
 	// it, too: some need a coincidence, others are caught by a second condition.
 	Rebuild, Simulated bool
+	// Slow is whether it takes seconds to find it: tests leave it to `dev prove --mutants`.
+	Slow bool
 }
 
 // Defects are the mutants for interleave.Hunt.
@@ -82,11 +84,11 @@ var Mutants = []Mutant{
 			return s.Apply(ctx, w)
 		}}
 	}},
-	{Name: "a generation that does not serve any more is not closed", Rebuild: true,
+	{Name: "a generation that does not serve any more is not closed", Rebuild: true, Slow: true,
 		Store: func(s reporting.Store) reporting.Store { return open{s} }},
-	{Name: "a generation serves as soon as it is built", Rebuild: true, Simulated: true,
+	{Name: "a generation serves as soon as it is built", Rebuild: true, Slow: true, Simulated: true,
 		Store: func(s reporting.Store) reporting.Store { return hasty{s} }},
-	{Name: "a switch does not see a partition that is new", Rebuild: true,
+	{Name: "a switch does not see a partition that is new", Rebuild: true, Slow: true,
 		Store: func(s reporting.Store) reporting.Store { return blind{s} }},
 	{Name: "a reader does not look again whether its generation still serves",
 		Reads: func(s reporting.Store) reporting.Store { return &once{Store: s} }},

@@ -198,6 +198,6 @@ var Mutants = append(projected(), []Mutant{
 		journal: func(_ *World, j workflow.Journal) workflow.Journal { return leaseless{j} }},
 	{Name: "a process that has lost the lease can still write", oneProcess: true,
 		journal: func(_ *World, j workflow.Journal) workflow.Journal { return overwritten{j} }},
-	{Name: "a process that takes over looks for no executions", oneProcess: true, quick: true,
+	{Name: "a process that takes over looks for no executions", oneProcess: true,
 		journal: func(_ *World, j workflow.Journal) workflow.Journal { return unlisted{j} }},
 }...)
