@@ -18,7 +18,7 @@ UPLOADED = {
     "AWS::Serverless::StateMachine": {"DefinitionUri": {"Bucket": "bucket", "Key": "key"}},
 }
 
-LIMIT = 340  # resources; CloudFormation's limit is 500, and growth needs room
+LIMIT = 340  # resources; CloudFormation's limit is 500: docs/adr/0070-resources-of-the-core.md
 
 
 def include(node, directory):
