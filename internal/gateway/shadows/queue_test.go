@@ -84,11 +84,22 @@ func TestAnAnswerArrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to(t, endpoint, *queue.QueueUrl).Enqueue(t.Context(), answer)
-	got, err := client.ReceiveMessage(t.Context(),
-		&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 5})
-	if err != nil || len(got.Messages) != 1 {
-		t.Fatalf("%+v, %v", got, err)
+	// Enqueue gives up early, as on a busy machine, so it may take several attempts.
+	sends := to(t, endpoint, *queue.QueueUrl)
+	var got *sqs.ReceiveMessageOutput
+	for until := time.Now().Add(time.Minute); ; {
+		sends.Enqueue(t.Context(), answer)
+		got, err = client.ReceiveMessage(t.Context(),
+			&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 1})
+		if err != nil || len(got.Messages) > 0 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("no message arrived within a minute")
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	var s strangler.Shadowed
 	if err := json.Unmarshal([]byte(*got.Messages[0].Body), &s); err != nil || s.Route != answer.Route {
