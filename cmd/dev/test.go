@@ -69,7 +69,8 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	} {
 		both.Go(func() {
 			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // G204: flags are the caller's
-			cmd.Dir, cmd.Stdout, cmd.Stderr = string(repo), &lines{to: os.Stdout, one: &one}, &lines{to: os.Stderr, one: &one}
+			cmd.Dir = string(repo)
+			cmd.Stdout, cmd.Stderr = &lines{to: os.Stdout, one: &one}, &lines{to: os.Stderr, one: &one}
 			cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not forward signals to the tests
 			cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
