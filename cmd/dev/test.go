@@ -54,7 +54,8 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	}
 	others := slices.DeleteFunc(strings.Fields(string(listed)),
 		func(pkg string) bool { return strings.HasSuffix(pkg, strings.TrimPrefix(endToEnd, ".")) })
-	// Otherwise two commands would compile the same packages. Nothing runs if tests are only listed.
+	// Otherwise two commands would compile the same packages. Nothing runs if tests are only
+	// listed.
 	first := exec.CommandContext(ctx, "go", "test", "-list", "^$", endToEnd)
 	first.Dir, first.Stderr = string(repo), os.Stderr
 	if err := first.Run(); err != nil {
