@@ -20,6 +20,9 @@ import (
 type Stream struct {
 	Client *dynamodbstreams.Client
 	ARN    string
+	// Inserts is the prefix of the keys of new items that are wanted; "" for what a relay wants:
+	// events.
+	Inserts string
 }
 
 // Part is a part of a shard: the records from one sequence number to another, both included.
@@ -68,7 +71,7 @@ func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int
 	if err != nil {
 		return nil, 0, err
 	}
-	batch := struct{ Records []map[string]any }{Records: []map[string]any{}}
+	batch := invocation{Records: []map[string]any{}}
 	complete := part.To == ""
 	for next, dry := start.ShardIterator, 0; next != nil; {
 		page, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: next})
@@ -90,10 +93,8 @@ func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int
 					break
 				}
 			}
-			if image := texts(r.Dynamodb.NewImage); matches(r, image) {
-				batch.Records = append(batch.Records, map[string]any{
-					"eventName": r.EventName, "dynamodb": map[string]any{"NewImage": image},
-				})
+			if record := s.record(r); record != nil {
+				batch.Records = append(batch.Records, record)
 			}
 		}
 	}
@@ -104,12 +105,25 @@ func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int
 	return payload, len(batch.Records), err
 }
 
-// matches is the filter of the relay's event source; see template.yaml.
-func matches(r types.Record, image map[string]map[string]string) bool {
-	if _, ok := image[outbox.Attribute]; ok {
+// invocation is what a stream passes to its function.
+type invocation struct{ Records []map[string]any }
+
+// record returns a record as a function gets it, nil if it is not wanted.
+func (s Stream) record(r types.Record) map[string]any {
+	image := texts(r.Dynamodb.NewImage)
+	if !s.wants(r, image) {
+		return nil
+	}
+	return map[string]any{"eventName": r.EventName, "dynamodb": map[string]any{"NewImage": image}}
+}
+
+// wants is the filter of the event source; see template.yaml.
+func (s Stream) wants(r types.Record, image map[string]map[string]string) bool {
+	if _, ok := image[outbox.Attribute]; ok && s.Inserts == "" {
 		return true
 	}
-	return r.EventName == types.OperationTypeInsert && strings.HasPrefix(image["pk"]["S"], "outbox#")
+	return r.EventName == types.OperationTypeInsert &&
+		strings.HasPrefix(image["pk"]["S"], cmp.Or(s.Inserts, "outbox#"))
 }
 
 // texts returns the attributes that are strings, in DynamoDB's JSON.

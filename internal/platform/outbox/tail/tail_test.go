@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,12 +29,15 @@ var images = []string{
 	`"eventName":"MODIFY","dynamodb":{"NewImage":{"pk":{"S":"pot#2"},"outbox":{"S":"14"}}`,
 }
 
+// failing has the next read of the second shard fail.
+var failing atomic.Bool
+
 // serve returns a stream of two shards, the second of which is empty. Pages have two records. With
 // gaps, every second page is empty, and the shard is closed.
 func serve(t *testing.T, gaps bool) tail.Stream {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ ExclusiveStartShardId, SequenceNumber, ShardIterator, ShardId string }
+		var in struct{ ExclusiveStartShardId, SequenceNumber, ShardIterator, ShardId, ShardIteratorType string }
 		_ = json.NewDecoder(r.Body).Decode(&in)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		switch _, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); {
@@ -46,11 +50,18 @@ func serve(t *testing.T, gaps bool) tail.Stream {
 			_, _ = io.WriteString(w, `{"__type":"TrimmedDataAccessException"}`)
 		case call == "GetShardIterator":
 			n := 8
-			_, _ = fmt.Sscan(in.SequenceNumber, &n)
+			if _, err := fmt.Sscan(in.SequenceNumber, &n); err == nil && in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER" {
+				n++
+			}
 			_, _ = fmt.Fprintf(w, `{"ShardIterator":"%s %d"}`, in.ShardId, n-8)
 		default:
 			shard, from, records, dry := "", 0, []string{}, ""
 			_, _ = fmt.Sscan(in.ShardIterator, &shard, &from, &dry)
+			if shard == "b" && failing.CompareAndSwap(true, false) {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"__type":"ExpiredIteratorException"}`)
+				return
+			}
 			if dry == "" && from > 0 && gaps {
 				_, _ = fmt.Fprintf(w, `{"Records":[],"NextShardIterator":"%s %d dry"}`, shard, from)
 				return
@@ -75,6 +86,24 @@ func serve(t *testing.T, gaps bool) tail.Stream {
 	})}
 }
 
+// numbers returns the numbers of the records of an invocation.
+func numbers(t *testing.T, payload []byte) string {
+	t.Helper()
+	var batch struct {
+		Records []struct {
+			Change struct{ NewImage map[string]struct{ S string } } `json:"dynamodb"`
+		}
+	}
+	if err := json.Unmarshal(payload, &batch); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range batch.Records {
+		got = append(got, r.Change.NewImage["event"].S+r.Change.NewImage["outbox"].S)
+	}
+	return strings.Join(got, " ")
+}
+
 func TestPartHasTheRecordsWithEventsAndNoOthers(t *testing.T) {
 	s := serve(t, false)
 	for part, want := range map[tail.Part]string{
@@ -85,19 +114,7 @@ func TestPartHasTheRecordsWithEventsAndNoOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var batch struct {
-			Records []struct {
-				Change struct{ NewImage map[string]struct{ S string } } `json:"dynamodb"`
-			}
-		}
-		if err := json.Unmarshal(payload, &batch); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, r := range batch.Records {
-			got = append(got, r.Change.NewImage["event"].S+r.Change.NewImage["outbox"].S)
-		}
-		if strings.Join(got, " ") != want || n != len(got) {
+		if got := numbers(t, payload); got != want || n != len(strings.Fields(got)) {
 			t.Errorf("%+v: %d records, %q; want %q", part, n, got, want)
 		}
 	}
@@ -125,5 +142,59 @@ func TestPartIsReadToItsEndOrNotAtAll(t *testing.T) {
 				t.Errorf("gaps %t, %+v: %s, %v; want ErrPart", gaps, part, payload, err)
 			}
 		}
+	}
+}
+
+func TestAReaderGoesOnFromItsPlace(t *testing.T) {
+	for _, c := range []struct {
+		gaps          bool
+		after, wanted string
+		last          string
+		trimmed, end  bool
+	}{
+		{false, "", "8 9 11 14", "14", false, false}, {false, "8", "9 11 14", "14", false, false},
+		{false, "11", "14", "14", false, false}, {true, "9", "11 14", "14", false, true},
+		{false, "1", "8 9 11 14", "14", true, false},
+	} {
+		r := serve(t, c.gaps).Follow("a", c.after)
+		var got []string
+		var last string
+		var trimmed, end bool
+		for range 12 {
+			p, err := r.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.After != "" {
+				last = p.After
+			}
+			got = append(got, strings.Fields(numbers(t, p.Payload))...)
+			if trimmed = trimmed || p.Trimmed; p.End {
+				end = true
+				break
+			}
+		}
+		if strings.Join(got, " ") != c.wanted || last != c.last || trimmed != c.trimmed || end != c.end {
+			t.Errorf("%+v: %v, last %s, trimmed %t, end %t", c, got, last, trimmed, end)
+		}
+	}
+}
+
+func TestAReaderGoesOnAfterAnError(t *testing.T) {
+	r := serve(t, false).Follow("b", "")
+	failing.Store(true)
+	if _, err := r.Next(t.Context()); err == nil {
+		t.Error("no error of an expired iterator")
+	}
+	if p, err := r.Next(t.Context()); err != nil || p.Records != 0 || p.End {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestOnlyTheWantedInsertsArePassed(t *testing.T) {
+	s := serve(t, false)
+	s.Inserts = "aside#"
+	if p, err := s.Follow("a", "11").Next(t.Context()); err != nil || numbers(t, p.Payload) != "12" {
+		t.Errorf("%s, %v", p.Payload, err)
 	}
 }
