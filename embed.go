@@ -13,3 +13,8 @@ var Template []byte
 //
 //go:embed statemachines/*.asl.json
 var Machines embed.FS
+
+// Sandbox is sandbox/template.yaml, the third parties' own stack.
+//
+//go:embed sandbox/template.yaml
+var Sandbox []byte

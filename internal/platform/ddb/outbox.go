@@ -23,7 +23,7 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 		deletion := &types.DeleteRequest{Key: Key(item.PK, item.SK)}
 		requests = append(requests, types.WriteRequest{DeleteRequest: deletion})
 	}
-	return t.writeAll(ctx, requests)
+	return t.WriteAll(ctx, requests)
 }
 
 // PutAside makes events items under keys that the relay's stream leaves out; see outbox.Store.
@@ -37,7 +37,7 @@ func (t *Table) PutAside(ctx context.Context, items []outbox.Item) error {
 		put := &types.PutRequest{Item: eventItem(asidePrefix, i.ID(), i.Event.Subject, body)}
 		requests = append(requests, types.WriteRequest{PutRequest: put})
 	}
-	return t.writeAll(ctx, requests)
+	return t.WriteAll(ctx, requests)
 }
 
 // Beat writes the heartbeat; see outbox.Swept. The item has the time of its last write, and since
@@ -76,9 +76,9 @@ func (t *Table) Heard(ctx context.Context, at string) (last bool, err error) {
 	return err == nil, err
 }
 
-// writeAll writes up to 25 requests. It retries unprocessed ones until ctx ends. DynamoDB refuses
+// WriteAll writes up to 25 requests. It retries unprocessed ones until ctx ends. DynamoDB refuses
 // two requests for one item; they are the same, so the last one is left.
-func (t *Table) writeAll(ctx context.Context, all []types.WriteRequest) error {
+func (t *Table) WriteAll(ctx context.Context, all []types.WriteRequest) error {
 	var requests []types.WriteRequest
 	for n, request := range all {
 		same := func(r types.WriteRequest) bool { return written(r) == written(request) }

@@ -1,4 +1,4 @@
-// Package dynamo is a workflow.Journal in a DynamoDB table of the process's own; see Create.
+// Package dynamo is a workflow.Journal in a DynamoDB table of the process's own.
 // Besides the items of package ddb, the table holds:
 //
 //	pk                          sk         what

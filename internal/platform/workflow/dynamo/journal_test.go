@@ -1,10 +1,7 @@
 package dynamo_test
 
 import (
-	"context"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
@@ -21,24 +18,4 @@ func TestJournal(t *testing.T) {
 		return dynamo.Journal{Table: table}, ddbtest.NewNewer(table)
 	}
 	storesuite.RunCases(t, open, journaltest.Suite)
-}
-
-func TestTheTableIsCreatedOnce(t *testing.T) {
-	given := ddbtest.NewTable(t, clock.System{})
-	own := *given
-	own.Name += "-journal"
-	j := dynamo.Journal{Table: &own}
-	for range 2 {
-		storesuite.Must(t, j.Create(t.Context()))
-	}
-	t.Cleanup(func() {
-		_, err := own.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &own.Name})
-		storesuite.Must(t, err)
-	})
-	storesuite.Must(t, j.Save(t.Context(), journaltest.Execution("x")))
-	found := 0
-	storesuite.Must(t, j.Open(t.Context(), storesuite.Start.AddDate(1, 0, 0), func(string, string) { found++ }))
-	if found != 1 {
-		t.Errorf("found %d open executions, want 1", found)
-	}
 }

@@ -57,7 +57,11 @@ func drive(table string) {
 		Call: workflow.Blocking(func(ctx context.Context, function string, payload []byte) ([]byte, error) {
 			var token string
 			if function == "ask" && json.Unmarshal(payload, &token) == nil {
-				return nil, e.Succeed(ctx, token, json.RawMessage(`{}`))
+				err := error(workflow.ErrBusy)
+				for err != nil && !errors.Is(err, workflow.ErrStaleToken) && ctx.Err() == nil {
+					err = e.Succeed(ctx, token, json.RawMessage(`{}`)) // it may not have the lease for a moment
+				}
+				return nil, nil
 			}
 			return []byte(`{}`), clock.Sleep(ctx, time.Duration(rand.IntN(200))*time.Millisecond)
 		}),
