@@ -81,13 +81,13 @@ func (h *Host) Drain(ctx context.Context) Report {
 	parked := h.engine.Drain(ctx).Parked
 	ctx = context.WithoutCancel(ctx)
 	r := Report{Parked: parked}
-	pending, err := h.orders.Overdue(ctx, h.forget.clock.Now().Add(time.Hour))
+	pending, err := h.orders.Overdue(ctx, h.clock.Now().Add(time.Hour))
 	if err != nil {
 		slog.WarnContext(ctx, "pending orders were not counted", "error", err.Error())
 	}
 	r.Pending = len(pending)
-	for _, s := range h.streams {
-		r.Events += s.left(ctx) + s.aside(ctx)
+	for _, f := range h.feeds {
+		r.Events += f.left(ctx) + f.aside(ctx)
 	}
 	for _, q := range h.delivery.Queues() {
 		s := q.State()
@@ -103,11 +103,11 @@ func (h *Host) rests(ctx context.Context) bool {
 	if !none || h.engine.Size() > 0 {
 		return false
 	}
-	if open, err := h.engine.Open(ctx); err != nil || len(open) > 0 {
-		return false
+	if h.lasting && !h.engine.Leads() {
+		return true // another process goes on
 	}
-	for _, s := range h.streams {
-		if s.left(ctx) > 0 {
+	for _, f := range h.feeds {
+		if f.left(ctx) > 0 {
 			return false
 		}
 	}
@@ -115,6 +115,9 @@ func (h *Host) rests(ctx context.Context) bool {
 		if s := q.State(); s.Ready+s.Taken > 0 {
 			return false
 		}
+	}
+	if open, err := h.engine.Open(ctx); err != nil || len(open) > 0 { // last: it may be read from a table
+		return false
 	}
 	again, none := h.work.none()
 	return none && again == begun

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,13 +25,14 @@ import (
 	"orderflow/internal/gateway/strangler"
 	"orderflow/internal/host/cloud"
 	"orderflow/internal/host/delivery"
-	deliveryMemory "orderflow/internal/host/delivery/memory"
 	"orderflow/internal/host/front"
 	"orderflow/internal/host/wiring"
 	"orderflow/internal/inventory"
 	inventoryContract "orderflow/internal/inventory/contract"
+	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/cfn"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/idempotency"
@@ -38,7 +40,6 @@ import (
 	"orderflow/internal/platform/outbound"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/workflow"
-	workflowMemory "orderflow/internal/platform/workflow/memory"
 	"orderflow/sandbox/assortment"
 )
 
@@ -60,6 +61,12 @@ type Options struct {
 	Keep    int
 	Metrics io.Writer
 	Env     *function.Env
+	// Tables keep everything; nil: it is in memory.
+	Tables *Tables
+	// Lease is how long the process may be silent until another one takes over; 5 s if 0.
+	Lease time.Duration
+	// Mailer sends mails; nil: the sandbox keeps the latest.
+	Mailer notifications.Mailer
 }
 
 // Host is the core in one process.
@@ -69,17 +76,21 @@ type Host struct {
 	sandbox   *sandbox
 	engine    *workflow.Engine
 	delivery  *delivery.Delivery
-	streams   []*stream
+	feeds     []feed
 	functions map[string]function.Handler
 	cloud     *cloud.Cloud
 	stocked   func(context.Context) error
 	orders    orders.Store
-	forget    *forgetter
-	open      bool // the sandbox
+	clock     clock.Clock
+	forget    *forgetter // nil: nothing is forgotten
+	lasting   bool       // what is kept outlives the process
+	open      bool       // the sandbox
 	work      work
+	driving   chan struct{} // closed when it drives for the first time
+	once      sync.Once     // closes it
 }
 
-// New returns a host with its stores in memory and the sandbox's third parties inside.
+// New returns a host with the sandbox's third parties inside.
 func New(ctx context.Context, o Options) (*Host, error) {
 	template, err := cfn.Parse(orderflow.Template)
 	if err != nil {
@@ -93,57 +104,60 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{}
-	h.delivery = delivery.New(wired, h.Invoke, deliveryMemory.New(), o.Env.Clock, o.Env.IDs)
-	if err := h.openEngine(stack, o); err != nil {
+	h := &Host{clock: o.Env.Clock, open: o.OpenSandbox, driving: make(chan struct{})}
+	var all *kept
+	if o.Tables == nil {
+		all, h.forget = inMemory(o.Keep, o.Env.Clock)
+	} else if all, err = inTables(ctx, *o.Tables, o.Env.Clock); err != nil {
 		return nil, err
 	}
-	stores, logs := inMemory(o.Env.Clock)
-	forget := &forgetter{keep: o.Keep, clock: o.Env.Clock}
-	h.orders, h.forget, h.open = stores.Orders, forget, o.OpenSandbox
-	for service, log := range logs {
-		forget.logs = append(forget.logs, log)
-		h.streams = append(h.streams, newStream(service, log, h.Invoke))
+	h.orders, h.lasting = all.stores.Orders, all.lasting
+	h.delivery = delivery.New(wired, h.Invoke, all.messages, o.Env.Clock, o.Env.IDs)
+	if err := h.openEngine(stack, all.journal, o); err != nil {
+		return nil, err
 	}
 	keys := Keys{secret(), secret(), secret(), secret()}
 	hosts := front.Inside{}
-	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts)
-	forget.logs = append(forget.logs, h.sandbox.logs...)
+	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, all.ledgers)
 	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock}
 	hosts["aws"] = h.cloud
 	o.Env.Client = &http.Client{Transport: hosts}
 	out := Outside{
-		Sagas: sagas{h.engine}, Mailer: h.sandbox.mails, Keys: keys, Addresses: inside(), Shadows: shadows{h.delivery},
+		Sagas: sagas{h.engine}, Mailer: o.Mailer, Keys: keys, Addresses: inside(), Shadows: shadows{h.delivery},
 		Topic: func(service string) Topic {
-			return topic{delivery.Topic{Delivery: h.delivery, Service: service}, forget}
+			return all.topic(delivery.Topic{Delivery: h.delivery, Service: service})
 		},
 		Calls: func(env *function.Env, service string, log resilience.CircuitLog) outbound.Caller {
 			return outbound.Over(env, service, log, inside(), hosts)
 		},
 		Routes: func(context.Context) (string, error) { return "", strangler.ErrNoTable },
 	}
-	composed, err := compose(o.Env, stack, stores, out)
+	if out.Mailer == nil {
+		out.Mailer = h.sandbox.mails
+	}
+	composed, err := compose(o.Env, stack, all.stores, out)
 	if err != nil {
 		return nil, err
 	}
 	if h.functions, err = start(o.Metrics, o.Env, wired.Timeouts, composed); err != nil {
 		return nil, err
 	}
-	if err := h.openFront(ctx, stack, o, hosts, stores.Logs["gateway"]); err != nil {
+	h.feeds = all.feeds(h)
+	if err := h.openFront(ctx, stack, o, hosts, all.stores.Logs["gateway"]); err != nil {
 		return nil, err
 	}
-	h.stocked = func(ctx context.Context) error { return stock(ctx, o.Env, stores) }
+	h.stocked = func(ctx context.Context) error { return stock(ctx, o.Env, all.stores) }
 	return h, nil
 }
 
-func (h *Host) openEngine(stack *cfn.Stack, o Options) error {
+func (h *Host) openEngine(stack *cfn.Stack, journal workflow.Journal, o Options) error {
 	machines, err := wiring.Machines(stack, orderflow.Machines)
 	if err != nil {
 		return err
 	}
 	h.engine = workflow.New(workflow.Options{
-		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: workflowMemory.Lasting(2*o.Keep, remembered),
-		Owner: rand.Text(), Clock: o.Env.Clock,
+		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: journal, Owner: rand.Text(), Lease: o.Lease,
+		Clock: o.Env.Clock,
 		Ended: func(ctx context.Context, x workflow.Execution) error {
 			return h.delivery.Ended(ctx, x.Machine, x.Name, string(x.Status))
 		},
@@ -196,9 +210,10 @@ func (h *Host) Run(ctx context.Context) { h.engine.Run(ctx, h.lead) }
 // lead drives events and schedules until ctx ends and nothing that it has begun is under way: the
 // next term begins afterwards.
 func (h *Host) lead(ctx context.Context) {
+	h.once.Do(func() { close(h.driving) })
 	var running sync.WaitGroup
-	for _, s := range h.streams {
-		running.Go(func() { s.run(ctx) })
+	for _, f := range h.feeds {
+		running.Go(func() { f.run(ctx) })
 	}
 	running.Go(func() { h.delivery.Run(ctx) })
 	running.Wait()
@@ -280,11 +295,18 @@ func (s shadows) Enqueue(ctx context.Context, answer strangler.Shadowed) {
 // stocking bounds the wait for prices to reach orders.
 const stocking = 10 * time.Second
 
-// stock puts the sample shop's products up for sale.
+// stock puts the sample shop's products up for sale, unless they were before.
 func stock(ctx context.Context, env *function.Env, s Stores) error {
 	products, pieces := catalog.New(s.Catalog, env.Clock, env.IDs), inventory.New(s.Inventory, env.Clock, env.IDs)
 	var skus []string
 	for _, p := range assortment.Products {
+		skus = append(skus, p.SKU)
+		if _, err := pieces.GetStock(ctx, p.SKU); !errors.Is(err, inventory.ErrNoStock) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		price := money.Money{Currency: "EUR", Amount: p.Cents}
 		if _, err := products.PutProduct(ctx, p.SKU, p.Name, price); err != nil {
 			return err
@@ -295,7 +317,6 @@ func stock(ctx context.Context, env *function.Env, s Stores) error {
 		if _, _, err := pieces.AdjustStock(ctx, idempotency.Request{}, adjustment); err != nil {
 			return err
 		}
-		skus = append(skus, p.SKU)
 	}
 	return priced(ctx, s, skus)
 }

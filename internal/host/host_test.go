@@ -41,12 +41,23 @@ type shop struct {
 
 func open(t *testing.T, keep int) shop {
 	t.Helper()
+	s := launch(t, Options{Keep: keep})
+	if err := s.stocked(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// launch runs a host with what the options leave open.
+func launch(t *testing.T, o Options) shop {
+	t.Helper()
 	env := function.NewEnv(environment(flags{key: "key"}, func(string) (string, bool) { return "", false }),
 		clock.System{})
 	own := issuer.New()
 	keys := bearer.NewKeys(func(context.Context) (string, error) { return own.KeySet(), nil }, env.Clock)
-	h, err := New(t.Context(), Options{Tokens: bearer.New(issuer.Name, issuer.Audience, keys, env.Clock), Keep: keep,
-		Key: "key", Metrics: io.Discard, Env: env})
+	o.Tokens, o.Env = bearer.New(issuer.Name, issuer.Audience, keys, env.Clock), env
+	o.Key, o.Metrics = "key", io.Discard
+	h, err := New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +76,6 @@ func open(t *testing.T, keep int) shop {
 		halt()
 		server.Close()
 	})
-	if err := h.stocked(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return shop{h, server.URL, own, halt}
 }
 

@@ -16,9 +16,13 @@ import (
 	"strings"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/host/cloud"
 	"orderflow/internal/host/front"
+	"orderflow/internal/notifications/ses"
 	"orderflow/internal/platform/bearer"
 	"orderflow/internal/platform/bearer/issuer"
 	"orderflow/internal/platform/clock"
@@ -32,11 +36,22 @@ const (
 )
 
 const usage = `Serve the whole core in one process, at one port: REST, GraphQL, Connect, gRPC-Web and gRPC (HTTP/2 in
-clear text), with the sandbox's third parties inside. Everything is in memory and gone at the end.
+clear text), with the sandbox's third parties inside. With -store memory everything is gone at the end. With -store
+dynamodb the tables of template.yaml, the sandbox's and one of its own keep everything, and of several processes one
+serves; the others wait. Region, keys and endpoint are found as by all tools of AWS, as in AWS_ENDPOINT_URL.
 
 Usage: serve [flags]
 
 `
+
+// Values of -store.
+const (
+	inMemoryStore = "memory"
+	inDynamoDB    = "dynamodb"
+)
+
+// minLease leaves time to renew it on a busy machine.
+const minLease = time.Second
 
 // flags are the command line.
 type flags struct {
@@ -47,6 +62,10 @@ type flags struct {
 	dev, throttle          bool
 	keep                   int
 	drain                  time.Duration
+
+	store, stack, sender string
+	create               bool
+	lease                time.Duration
 }
 
 // Main runs the process until ctx ends, and returns its exit code.
@@ -83,6 +102,14 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.BoolVar(&f.throttle, "throttle", true, "limit rates as the template declares for API Gateway")
 	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten after 15 minutes")
 	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long sagas may take to come to rest at the end")
+	set.StringVar(&f.store, "store", inMemoryStore, "where everything is kept: memory or dynamodb")
+	set.StringVar(&f.stack, "stack", Name, "with dynamodb, `name` of the stack whose tables they are")
+	set.BoolVar(&f.create, "create-tables", false,
+		"with dynamodb, create missing tables; on AWS only the process's own, NAME-serve")
+	set.DurationVar(&f.lease, "lease", 5*time.Second,
+		"with dynamodb, how long the process may be silent until another one takes over")
+	set.StringVar(&f.sender, "sender", "",
+		"with dynamodb, `address` that SES sends mails from; without it the sandbox keeps them")
 	f.key = rand.Text()
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -90,6 +117,10 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	given := f.issuer != "" && f.audience != "" && f.keys != ""
 	if f.keep < 0 || f.drain < 0 {
 		fmt.Fprintln(stderr, "serve: -keep and -drain must not be negative; see -help")
+		return f, errors.New("usage")
+	}
+	if f.store != inMemoryStore && f.store != inDynamoDB || f.lease < minLease {
+		fmt.Fprintf(stderr, "serve: -store must be memory or dynamodb, and -lease at least %s; see -help\n", minLease)
 		return f, errors.New("usage")
 	}
 	if len(set.Args()) > 0 || f.dev == given || f.dev && f.issuer+f.audience+f.keys != "" {
@@ -122,11 +153,17 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	if err != nil {
 		return err
 	}
-	h, err := New(base, Options{
+	o := Options{
 		Tokens: tokens, Throttled: f.throttle,
 		Origins: strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
 		Keep:    f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env,
-	})
+	}
+	if f.store == inDynamoDB {
+		if err := f.open(ctx, &o); err != nil {
+			return err
+		}
+	}
+	h, err := New(base, o)
 	if err != nil {
 		return err
 	}
@@ -141,17 +178,63 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 		defer close(ended)
 		h.Run(running)
 	}()
-	if err := h.stocked(base); err != nil {
+	defer func() {
+		stop()
+		<-ended
+	}()
+	if !h.await(ctx, stderr) {
+		return listener.Close()
+	}
+	if f.dev || f.store == inMemoryStore {
+		if err := h.stocked(base); err != nil {
+			return err
+		}
+	}
+	if err := announce(f, address(listener.Addr()), stdout); err != nil {
 		return err
 	}
-	url := address(listener.Addr())
-	if err := announce(f, url, stdout); err != nil {
+	return serve(ctx, base, listener, h, f.drain, stderr)
+}
+
+// open sets the options of -store dynamodb.
+func (f *flags) open(ctx context.Context, o *Options) error {
+	web := awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = concurrency
+	})
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(web))
+	if err != nil {
 		return err
 	}
-	err = serve(ctx, base, listener, h, f.drain, stderr)
-	stop()
-	<-ended
-	return err
+	o.Tables, o.Lease = &Tables{Config: cfg, Prefix: f.stack, Create: f.create}, f.lease
+	if f.sender != "" {
+		o.Mailer = ses.New(cfg, f.sender)
+	}
+	return nil
+}
+
+// callTimeout bounds an attempt of a call of AWS.
+const callTimeout = 8 * time.Second
+
+// waits is how long a process may wait to drive before it says so.
+const waits = time.Second
+
+// await waits until the process drives. It returns false if ctx ends before.
+func (h *Host) await(ctx context.Context, stderr io.Writer) bool {
+	for {
+		select {
+		case <-h.driving:
+			return true
+		case <-ctx.Done():
+			fmt.Fprintln(stderr, "serve: ended while another process was driving")
+			return false
+		case <-time.After(waits):
+			fmt.Fprintln(stderr, "serve: waiting, since another process drives")
+		}
+		select {
+		case <-h.driving:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // address returns the URL of a listener for clients on this machine.
@@ -220,13 +303,17 @@ func announce(f flags, url string, stdout io.Writer) error {
 		_ = os.Remove(file) // an old one would keep its mode
 		err = os.WriteFile(file, append(text, '\n'), 0o600)
 	}
+	keeps := "Everything is in memory: nothing is left when this process ends."
+	if f.store == inDynamoDB {
+		keeps = fmt.Sprintf("Everything is in the tables %s-*, but for the audit and mails kept here.", f.stack)
+	}
 	fmt.Fprintf(stdout, `serving %s
 
-Everything is in memory: nothing is left when this process ends.
+%s
 
   export ORDERFLOW_STACK_FILE=%s
   go run ./cmd/orderflow order place --item MUG-BLUE=2 --wait
-`, url, file)
+`, url, keeps, file)
 	return err
 }
 

@@ -129,10 +129,13 @@ func (s *stream) putAside(ctx context.Context, batch []envelope.Event) error {
 }
 
 // aside is how many events wait for the sweep.
-func (s *stream) aside(ctx context.Context) int {
-	items, err := s.log.Waiting(ctx)
+func (s *stream) aside(ctx context.Context) int { return waiting(ctx, s.relay, s.log) }
+
+// waiting counts the events that were put aside.
+func waiting(ctx context.Context, relay string, log outbox.Swept) int {
+	items, err := log.Waiting(ctx)
 	if err != nil {
-		slog.WarnContext(ctx, "events put aside cannot be read", "relay", s.relay, "error", err.Error())
+		slog.WarnContext(ctx, "events put aside cannot be read", "relay", relay, "error", err.Error())
 	}
 	return len(items)
 }

@@ -37,7 +37,7 @@ func TestEventsThatATermDidNotRelayAreOfTheNext(t *testing.T) {
 		if err := log.Commit(commit.With{Events: all}, func() error { return nil }); err != nil {
 			t.Fatal(err)
 		}
-		h := &Host{delivery: &delivery.Delivery{}, streams: []*stream{s}}
+		h := &Host{delivery: &delivery.Delivery{}, feeds: []feed{s}, driving: make(chan struct{})}
 		for range 2 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10500*time.Millisecond)
 			h.lead(ctx)

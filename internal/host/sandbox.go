@@ -16,15 +16,11 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/registry"
 	shippingCarrier "orderflow/internal/shipping/carrier"
 	"orderflow/sandbox/carrier"
-	carrierMemory "orderflow/sandbox/carrier/memory"
 	"orderflow/sandbox/legacy"
-	legacyMemory "orderflow/sandbox/legacy/memory"
 	"orderflow/sandbox/provider"
-	providerMemory "orderflow/sandbox/provider/memory"
 )
 
 // inside are the addresses in a process that has everything inside: a host is called as the service
@@ -48,28 +44,25 @@ const (
 	callBacks     = 60
 )
 
-// sandbox are the third parties in this process, with ledgers in memory.
+// sandbox are the third parties in this process.
 type sandbox struct {
 	hosts  front.Inside
 	public *http.ServeMux
 	mails  *mailbox
 	sender carrier.Sender
-	logs   []*memdb.Log
 }
 
-// newSandbox starts the third parties. hosts carries the carrier's callbacks.
-func newSandbox(c clock.Clock, source ids.Source, keys Keys, hosts front.Inside) *sandbox {
+// newSandbox starts the third parties over their ledgers. hosts carries the carrier's callbacks.
+func newSandbox(c clock.Clock, source ids.Source, keys Keys, hosts front.Inside, l ledgers) *sandbox {
 	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: &mailbox{}}
-	shipments := &dues{Store: carrierMemory.New(c), callBack: s.callBack}
+	shipments := &dues{Store: l.shipments, callBack: s.callBack}
 	s.sender = carrier.Sender{
 		Carrier: carrier.New(shipments, c, source), Endpoints: inside(), Secret: keys.CarrierWebhook, Clock: c,
 		Client: &http.Client{Transport: hosts},
 	}
-	charges := providerMemory.New(c)
-	s.logs = []*memdb.Log{charges.Log, shipments.Log}
-	hosts[paymentsProvider.Name] = provider.Handler(charges, c, source, provider.Sleep)
+	hosts[paymentsProvider.Name] = provider.Handler(l.charges, c, source, provider.Sleep)
 	hosts[shippingCarrier.Name] = carrier.Handler(shipments, c, source)
-	hosts[oldshop.Name] = legacy.Handler(legacyMemory.New(c), c, keys.LegacyShop)
+	hosts[oldshop.Name] = legacy.Handler(l.shop, c, keys.LegacyShop)
 	s.public.Handle("/charges", hosts[paymentsProvider.Name])
 	s.public.Handle("/charges/", hosts[paymentsProvider.Name])
 	s.public.Handle("/ledger", hosts[paymentsProvider.Name])
@@ -96,7 +89,7 @@ func (s *sandbox) callBack(due carrier.Due) {
 
 // dues is the carrier's store, whose due callbacks are made at once.
 type dues struct {
-	*carrierMemory.Store
+	carrier.Store
 	callBack func(carrier.Due)
 }
 

@@ -41,8 +41,8 @@ type Stores struct {
 	Logs          map[string]Log
 }
 
-// inMemory returns empty stores, with the logs whose outboxes are to be relayed.
-func inMemory(c clock.Clock) (Stores, map[string]*memdb.Log) {
+// memoryStores returns empty stores, with the logs whose outboxes are to be relayed.
+func memoryStores(c clock.Clock) (Stores, map[string]*memdb.Log) {
 	s := struct {
 		catalog       *catalogMemory.Store
 		inventory     *inventoryMemory.Store

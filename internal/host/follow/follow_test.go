@@ -104,7 +104,8 @@ func (p *process) hand(_ context.Context, payload []byte) error {
 }
 
 func (p *process) follower() *follow.Follower {
-	return &follow.Follower{Stream: "s", Source: p, Places: p, Hand: p.hand, Mark: func() int { return int(p.mark.Load()) }}
+	mark := func() int { return int(p.mark.Load()) }
+	return &follow.Follower{Stream: "s", Source: p, Places: p, Hand: p.hand, Mark: mark}
 }
 
 // run follows for a while.

@@ -50,7 +50,8 @@ func serve(t *testing.T, gaps bool) tail.Stream {
 			_, _ = io.WriteString(w, `{"__type":"TrimmedDataAccessException"}`)
 		case call == "GetShardIterator":
 			n := 8
-			if _, err := fmt.Sscan(in.SequenceNumber, &n); err == nil && in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER" {
+			_, err := fmt.Sscan(in.SequenceNumber, &n)
+			if err == nil && in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER" {
 				n++
 			}
 			_, _ = fmt.Fprintf(w, `{"ShardIterator":"%s %d"}`, in.ShardId, n-8)
