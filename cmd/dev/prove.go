@@ -101,6 +101,14 @@ func proofs() []*cobra.Command {
 			return err
 		}),
 	}, {
+		Use:     "one-process",
+		Short:   "Run the end-to-end tests against the core as one process, which is cmd/serve",
+		Example: "  go run ./cmd/dev one-process",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := e2e.RunOn(cmd.Context(), devstack.OneProcess)
+			return err
+		},
+	}, {
 		Use:     "oracle [-- FLAG...]",
 		Short:   "Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)",
 		Long:    "Run the tests of the DynamoDB stores against DynamoDB Local. Flags are passed on to `go test`.",

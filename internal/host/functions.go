@@ -62,6 +62,14 @@ func (k Key) present(ctx context.Context) error {
 // Keys are the secrets of the core.
 type Keys struct{ CarrierWebhook, PaymentWebhook, ProductExport, LegacyShop Key }
 
+// named returns the secrets by their names on AWS.
+func (k Keys) named() map[string]func(context.Context) ([]byte, error) {
+	return map[string]func(context.Context) ([]byte, error){
+		stage + "carrier-webhook": k.CarrierWebhook, stage + "payment-webhook": k.PaymentWebhook,
+		stage + "product-export": k.ProductExport, stage + "legacy-shop": k.LegacyShop,
+	}
+}
+
 // Outside is what the functions reach outside their stores.
 type Outside struct {
 	Sagas  fulfilment.Engine
@@ -72,7 +80,7 @@ type Outside struct {
 	Calls func(env *function.Env, service string, log resilience.CircuitLog) outbound.Caller
 	// Addresses finds services and third parties, without a cache.
 	Addresses readiness.Registry
-	// Routes reads the strangler's table of routes, and Shadows takes what it compares.
+	// Routes reads the strangler's table of routes, at no cost, and Shadows takes what it compares.
 	Routes  func(context.Context) (string, error)
 	Shadows strangler.Shadows
 }
@@ -144,7 +152,7 @@ func composeGateway(
 		circuits = append(circuits, resilience.Health(s.Logs["gateway"], string(b)))
 	}
 	monitor := gatewayHandler.LegacyMonitor{}
-	routes := strangler.NewSource(out.Routes, env.Clock, monitor)
+	routes := strangler.NewSource(out.Routes, env.Clock, monitor).Uncached()
 	all := gatewayHandler.Handlers(
 		gateway.New(backends),
 		gateway.NewHealth(backends, env.Clock, health.New(env.Clock, circuits...)),

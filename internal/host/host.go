@@ -67,6 +67,8 @@ type Options struct {
 	Lease time.Duration
 	// Mailer sends mails; nil: the sandbox keeps the latest.
 	Mailer notifications.Mailer
+	// Log is what is logged, for operators. It may be nil.
+	Log *cloud.Lines
 }
 
 // Host is the core in one process.
@@ -118,19 +120,21 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	}
 	keys := Keys{secret(), secret(), secret(), secret()}
 	hosts := front.Inside{}
-	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, all.ledgers)
-	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock}
+	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock,
+		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named()}
+	at := register(&h.cloud.Parameters)
+	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, at, all.ledgers)
 	hosts["aws"] = h.cloud
 	o.Env.Client = &http.Client{Transport: hosts}
 	out := Outside{
-		Sagas: sagas{h.engine}, Mailer: o.Mailer, Keys: keys, Addresses: inside(), Shadows: shadows{h.delivery},
+		Sagas: sagas{h.engine}, Mailer: o.Mailer, Keys: keys, Addresses: at, Shadows: shadows{h.delivery},
 		Topic: func(service string) Topic {
 			return all.topic(delivery.Topic{Delivery: h.delivery, Service: service})
 		},
 		Calls: func(env *function.Env, service string, log resilience.CircuitLog) outbound.Caller {
-			return outbound.Over(env, service, log, inside(), hosts)
+			return outbound.Over(env, service, log, at, hosts)
 		},
-		Routes: func(context.Context) (string, error) { return "", strangler.ErrNoTable },
+		Routes: h.readRoutes,
 	}
 	if out.Mailer == nil {
 		out.Mailer = h.sandbox.mails
@@ -143,11 +147,22 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	h.feeds = all.feeds(h)
-	if err := h.openFront(ctx, stack, o, hosts, all.stores.Logs["gateway"]); err != nil {
+	if err := h.openFront(ctx, stack, o, hosts, at, all.stores.Logs["gateway"]); err != nil {
 		return nil, err
 	}
 	h.stocked = func(ctx context.Context) error { return stock(ctx, o.Env, all.stores) }
 	return h, nil
+}
+
+// routes is the parameter with the strangler's table of routes.
+const routes = stage + "legacy-routes"
+
+func (h *Host) readRoutes(context.Context) (string, error) {
+	text, found := h.cloud.Parameters.Value(routes)
+	if !found {
+		return "", strangler.ErrNoTable
+	}
+	return text, nil
 }
 
 func (h *Host) openEngine(stack *cfn.Stack, journal workflow.Journal, o Options) error {
@@ -167,7 +182,7 @@ func (h *Host) openEngine(stack *cfn.Stack, journal workflow.Journal, o Options)
 
 // openFront opens the API, for clients and for the functions that call services, and native gRPC.
 func (h *Host) openFront(
-	ctx context.Context, stack *cfn.Stack, o Options, hosts front.Inside, circuits resilience.CircuitLog,
+	ctx context.Context, stack *cfn.Stack, o Options, hosts front.Inside, at registered, circuits resilience.CircuitLog,
 ) error {
 	settings, err := front.Read(stack)
 	if err != nil {
@@ -184,7 +199,7 @@ func (h *Host) openFront(
 	for _, b := range gateway.AllBackends {
 		hosts[string(b)] = h.front
 	}
-	caller := outbound.Over(o.Env, "gateway", circuits, inside(), hosts)
+	caller := outbound.Over(o.Env, "gateway", circuits, at, hosts)
 	shop := services.New(func(dependency string) httpclient.Config {
 		c := caller.To(dependency)
 		c.Concurrency = rpcserver.Concurrency

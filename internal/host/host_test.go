@@ -21,6 +21,7 @@ import (
 	"orderflow"
 	"orderflow/internal/host/cloud"
 	"orderflow/internal/host/wiring"
+	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/bearer"
@@ -302,6 +303,113 @@ func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
 	_, err = repair.Queues{Client: sqs.NewFromConfig(s.operator("another")), Stack: Name}.List(t.Context())
 	if err == nil {
 		t.Error("another key was accepted")
+	}
+}
+
+func TestOperatorsCallFunctions(t *testing.T) {
+	s := open(t, 1000)
+	call := func(key, function, payload string) (string, error) {
+		out, err := awsapi.Client{Config: s.operator(key)}.Send(t.Context(), http.MethodPost,
+			"/2015-03-31/functions/"+Name+"-"+function+"/invocations", "lambda", http.Header{}, []byte(payload))
+		return string(out), err
+	}
+	if out, err := call("key", "sweep-orders", `{}`); err != nil || !strings.Contains(out, `"stuck":0`) {
+		t.Errorf("a sweep: %s, %v", out, err)
+	}
+	if out, err := call("key", "void-payment", `{"orderId":1}`); err != nil || !strings.Contains(out, "errorMessage") {
+		t.Errorf("a step that fails: %s, %v", out, err)
+	}
+	if out, err := call("another", "sweep-orders", `{}`); err == nil {
+		t.Errorf("with another key: %s", out)
+	}
+}
+
+func TestAnAddressMayBeOutside(t *testing.T) {
+	s := open(t, 1000)
+	called := make(chan string, 1)
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case called <- r.URL.Path:
+		default:
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer provider.Close()
+	ssm := func(operation, value string) (out struct{ Parameter struct{ Value string } }, err error) {
+		in := map[string]any{"Name": "/orderflow/local/services/payment-provider", "Value": value, "Overwrite": true}
+		err = awsapi.Client{Config: s.operator("key")}.JSON(t.Context(), "ssm", "AmazonSSM."+operation, in, &out)
+		return out, err
+	}
+	own, err := ssm("GetParameter", "")
+	if err == nil {
+		_, err = ssm("PutParameter", provider.URL)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, o := s.call(t, "POST", "/v1/orders", "alice", "", mug); status != http.StatusAccepted {
+		t.Fatalf("%d %v", status, o)
+	}
+	select {
+	case path := <-called:
+		if path != "/charges" {
+			t.Errorf("the provider outside is called at %s", path)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the provider outside is not called")
+	}
+	if _, err := ssm("DeleteParameter", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ssm("GetParameter", ""); !awsapi.Failed(err, "ParameterNotFound") {
+		t.Errorf("without an address: %v", err)
+	}
+	if status, _ := s.call(t, "GET", "/health/payments", "", "", ""); status != http.StatusServiceUnavailable {
+		t.Errorf("without an address, payments is ready: %d", status)
+	}
+	if _, err := ssm("PutParameter", own.Parameter.Value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOperatorsParkAndRedriveMessages(t *testing.T) {
+	s := open(t, 1000)
+	client := sqs.NewFromConfig(s.operator("key"))
+	queues := repair.Queues{Client: client, Stack: Name}
+	send := func(queue, body string) {
+		t.Helper()
+		out, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(Name + "-" + queue)})
+		if err == nil {
+			_, err = client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: out.QueueUrl, MessageBody: &body})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	price := `{"specversion":"1.0","id":"1","source":"orderflow/catalog","type":` +
+		`"orderflow.catalog.product.price-changed.v1","subject":"SENT","time":"2026-01-02T03:04:05Z",` +
+		`"datacontenttype":"application/json","aggregateversion":1,"data":{"sku":"SENT","name":"n",` +
+		`"price":{"currency":"EUR","amount":900},"version":1}}`
+	send("project-price-dlq", price)
+	q, err := queues.Find(t.Context(), "project-price")
+	if err != nil || q.Messages != 1 {
+		t.Fatalf("%+v, %v; want it parked", q, err)
+	}
+	taken, err := queues.Take(t.Context(), q, 1)
+	if err != nil || len(taken) != 1 {
+		t.Fatalf("%v, %v", taken, err)
+	}
+	if err := queues.SendBack(t.Context(), q, taken[0]); err != nil {
+		t.Fatal(err)
+	}
+	sent := strings.Replace(mug, "MUG-BLUE", "SENT", 1)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if status, _ := s.call(t, "POST", "/v1/orders", "alice", "", sent); status == http.StatusAccepted {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the price that was sent back is not known")
+		}
 	}
 }
 

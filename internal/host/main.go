@@ -148,7 +148,9 @@ func environment(f flags, lookup func(string) (string, bool)) func(string) (stri
 }
 
 func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdout, stderr io.Writer) error {
-	base, env, _ := function.Process(context.WithoutCancel(ctx), stderr, environment(f, lookup), "host", "serve")
+	log := &cloud.Lines{Clock: clock.System{}}
+	base, env, _ := function.Process(context.WithoutCancel(ctx), io.MultiWriter(stderr, log), environment(f, lookup),
+		"host", "serve")
 	tokens, err := f.tokens(env.Clock)
 	if err != nil {
 		return err
@@ -156,7 +158,7 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	o := Options{
 		Tokens: tokens, Throttled: f.throttle,
 		Origins: strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
-		Keep:    f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env,
+		Keep:    f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env, Log: log,
 	}
 	if f.store == inDynamoDB {
 		if err := f.open(ctx, &o); err != nil {
@@ -190,7 +192,7 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 			return err
 		}
 	}
-	if err := announce(f, address(listener.Addr()), stdout); err != nil {
+	if err := announce(f, urlOf(listener.Addr()), stdout); err != nil {
 		return err
 	}
 	return serve(ctx, base, listener, h, f.drain, stderr)
@@ -237,8 +239,8 @@ func (h *Host) await(ctx context.Context, stderr io.Writer) bool {
 	}
 }
 
-// address returns the URL of a listener for clients on this machine.
-func address(of net.Addr) string {
+// urlOf returns the URL of a listener for clients on this machine.
+func urlOf(of net.Addr) string {
 	if tcp, ok := of.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
 	}
@@ -294,8 +296,9 @@ func announce(f flags, url string, stdout io.Writer) error {
 	text, err := json.MarshalIndent(map[string]string{"ApiUrl": url, "SandboxUrl": url + "/sandbox",
 		"GrpcTarget": strings.TrimPrefix(url, "http://"), "TokenIssuer": f.issuer,
 		"EndpointUrl": url + "/aws", "Region": cloud.Region, "AccessKeyId": f.key,
-		"FulfilOrderArn":     cloud.MachineARN(Name, string(fulfilment.FulfilOrder)),
-		"CompensateOrderArn": cloud.MachineARN(Name, string(fulfilment.CompensateOrder))}, "", "  ")
+		"FulfilOrderArn":        cloud.MachineARN(Name, string(fulfilment.FulfilOrder)),
+		"CompensateOrderArn":    cloud.MachineARN(Name, string(fulfilment.CompensateOrder)),
+		"LegacyRoutesParameter": routes}, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(f.dir, 0o700)
 	}

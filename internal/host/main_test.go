@@ -28,7 +28,7 @@ func TestAddressIsOneThatClientsCanCall(t *testing.T) {
 		"0.0.0.0:80": "http://127.0.0.1:80", "[::]:80": "http://127.0.0.1:80", "10.0.0.1:80": "http://10.0.0.1:80",
 	} {
 		at, err := net.ResolveTCPAddr("tcp", listening)
-		if got := address(at); err != nil || got != want {
+		if got := urlOf(at); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", listening, got, err, want)
 		}
 	}
@@ -95,7 +95,7 @@ func TestOpenStreamDoesNotMakeTheEndFail(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, t.Context(), listener, s.Host, time.Millisecond, &said) }()
 	watch, err := http.NewRequestWithContext(t.Context(), "POST",
-		address(listener.Addr())+"/grpc.health.v1.Health/Watch", strings.NewReader("\x00\x00\x00\x00\x02{}"))
+		urlOf(listener.Addr())+"/grpc.health.v1.Health/Watch", strings.NewReader("\x00\x00\x00\x00\x02{}"))
 	if err != nil {
 		t.Fatal(err)
 	}

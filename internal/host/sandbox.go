@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/oldshop"
 	"orderflow/internal/host/front"
 	"orderflow/internal/notifications"
@@ -16,26 +15,11 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/registry"
 	shippingCarrier "orderflow/internal/shipping/carrier"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/legacy"
 	"orderflow/sandbox/provider"
 )
-
-// inside are the addresses in a process that has everything inside: a host is called as the service
-// or third party.
-func inside() registry.Fixed {
-	all := registry.Fixed{}
-	names := []string{paymentsProvider.Name, shippingCarrier.Name, oldshop.Name}
-	for _, b := range gateway.AllBackends {
-		names = append(names, string(b))
-	}
-	for _, name := range names {
-		all[name] = "http://" + name
-	}
-	return all
-}
 
 // A callback is tried callBacks times. The wait begins short, since the shop may not have noted the
 // shipment yet, and doubles up to callBackPause.
@@ -52,12 +36,15 @@ type sandbox struct {
 	sender carrier.Sender
 }
 
-// newSandbox starts the third parties over their ledgers. hosts carries the carrier's callbacks.
-func newSandbox(c clock.Clock, source ids.Source, keys Keys, hosts front.Inside, l ledgers) *sandbox {
+// newSandbox starts the third parties over their ledgers. hosts carries the carrier's callbacks, to
+// addresses.
+func newSandbox(
+	c clock.Clock, source ids.Source, keys Keys, hosts front.Inside, at registered, l ledgers,
+) *sandbox {
 	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: &mailbox{}}
 	shipments := &dues{Store: l.shipments, callBack: s.callBack}
 	s.sender = carrier.Sender{
-		Carrier: carrier.New(shipments, c, source), Endpoints: inside(), Secret: keys.CarrierWebhook, Clock: c,
+		Carrier: carrier.New(shipments, c, source), Endpoints: at, Secret: keys.CarrierWebhook, Clock: c,
 		Client: &http.Client{Transport: hosts},
 	}
 	hosts[paymentsProvider.Name] = provider.Handler(l.charges, c, source, provider.Sleep)

@@ -53,7 +53,12 @@ func run(ctx context.Context, m *testing.M, repo devstack.Repo, dir string) (cod
 	}
 	opts := devstack.Options{Target: target, Repo: repo, Dir: dir,
 		NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
-	if stack, err = devstack.Start(ctx, opts); err != nil {
+	if target == devstack.OneProcess {
+		stack, err = devstack.StartProcess(ctx, opts, "-throttle=false")
+	} else {
+		stack, err = devstack.Start(ctx, opts)
+	}
+	if err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()

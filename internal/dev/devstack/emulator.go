@@ -31,6 +31,7 @@ type Emulator struct {
 	Server
 	Name   string `json:"name"` // tells it from another emulator at the URL
 	Target Target `json:"target"`
+	key    string // of its root credentials, if it is not the well-known one
 }
 
 // StartEmulator installs missing tools, starts an empty emulator, and returns when it answers.

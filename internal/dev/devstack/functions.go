@@ -84,7 +84,7 @@ func (s *Stack) Invoke(ctx context.Context, function string, payload any) (resul
 // empty caches, as a deployment does. It returns when the old ones are replaced.
 func (s *Stack) RestartProcesses(ctx context.Context, functions ...string) error {
 	for _, function := range functions {
-		if err := s.Configure(ctx, function, nil); err != nil {
+		if err := s.Emulator.Target.system().restart(ctx, s, function); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ const (
 
 // product is what differs between emulators.
 type product interface {
+	system
 	// setup installs what is missing into .tools/.
 	setup(ctx context.Context, r Repo, rep *Reporter) error
 	// adapt adapts the options, or fails if the emulator lacks something.
@@ -31,13 +32,26 @@ type product interface {
 	command(r Repo, e *Emulator, port int) (argv, env []string)
 	// named returns the name of the emulator that answers at e's URL.
 	named(ctx context.Context, e *Emulator) (string, error)
+}
+
+// system is what differs between running systems.
+type system interface {
 	// inbox returns the mails sent so far.
 	inbox(ctx context.Context, e *Emulator) ([]Mail, error)
 	// scaleWaits multiplies the retry waits of state machines.
 	scaleWaits(ctx context.Context, s *Stack, scale float64) error
+	// restart replaces the processes of a function.
+	restart(ctx context.Context, s *Stack, function string) error
 }
 
 var products = map[Target]product{"": miniStack{}, MiniStack: miniStack{}, LocalStack: localStack{}}
+
+func (t Target) system() system {
+	if t == OneProcess {
+		return oneProcess{}
+	}
+	return products[t]
+}
 
 func (t Target) check() error {
 	if products[t] == nil {
@@ -54,13 +68,13 @@ type Mail struct {
 
 // Inbox returns all mails sent through the emulator.
 func (e *Emulator) Inbox(ctx context.Context) ([]Mail, error) {
-	return products[e.Target].inbox(ctx, e)
+	return e.Target.system().inbox(ctx, e)
 }
 
 // ScaleWaits multiplies the retry waits of state machines by scale; 1 restores the definition. It
 // applies to new executions.
 func (s *Stack) ScaleWaits(ctx context.Context, scale float64) error {
-	return products[s.Emulator.Target].scaleWaits(ctx, s, scale)
+	return s.Emulator.Target.system().scaleWaits(ctx, s, scale)
 }
 
 // miniStack is the default: it starts in two seconds, needs nothing but Python, has Cognito and
@@ -114,6 +128,10 @@ func (miniStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 		}
 	}
 	return mails, nil
+}
+
+func (miniStack) restart(ctx context.Context, s *Stack, function string) error {
+	return s.Configure(ctx, function, nil)
 }
 
 func (miniStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error {
@@ -176,6 +194,10 @@ func (localStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 		mails = append(mails, Mail{To: m.Destination.ToAddresses, Subject: m.Subject, Text: m.Body.Text})
 	}
 	return mails, nil
+}
+
+func (localStack) restart(ctx context.Context, s *Stack, function string) error {
+	return s.Configure(ctx, function, nil)
 }
 
 // scaleWaits changes the state machines' definitions, as LocalStack has no setting for it.

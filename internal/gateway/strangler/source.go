@@ -27,6 +27,7 @@ type Source struct {
 	read    func(context.Context) (string, error)
 	clock   clock.Clock
 	monitor Monitor
+	ttl     time.Duration
 
 	mu    sync.Mutex
 	table Table
@@ -37,7 +38,13 @@ type Source struct {
 // NewSource returns the table that read returns. Until it has returned a valid one, the old shop
 // serves everything. If it never did, ErrNoTable is not a fault.
 func NewSource(read func(context.Context) (string, error), c clock.Clock, m Monitor) *Source {
-	return &Source{read: read, clock: c, monitor: m, table: AllLegacy()}
+	return &Source{read: read, clock: c, monitor: m, ttl: tableTTL, table: AllLegacy()}
+}
+
+// Uncached makes a change count at once, where a read costs nothing.
+func (s *Source) Uncached() *Source {
+	s.ttl = 0
+	return s
 }
 
 // Current implements Routes.
@@ -53,7 +60,7 @@ func (s *Source) Current(ctx context.Context) Table {
 	if err != nil && deadline.Interrupted(bounded) {
 		return s.table // the invocation has ended, which says nothing about the parameter
 	}
-	s.until = s.clock.Now().Add(tableTTL)
+	s.until = s.clock.Now().Add(s.ttl)
 	var t Table
 	if err == nil {
 		t, err = Parse([]byte(text))

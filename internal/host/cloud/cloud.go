@@ -1,9 +1,11 @@
 // Package cloud answers the calls of AWS that operators' tools, and the audit of functions, make:
-// of Step Functions, SQS, CloudWatch Logs and STS, as far as they use them. So the same tools work
+// of Step Functions, SQS, Lambda, Systems Manager, Secrets Manager, CloudWatch Logs and STS, as far
+// as they use them. So the same tools work
 // against a process as against a deployment.
 package cloud
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -32,7 +34,14 @@ type Cloud struct {
 	Key      string
 	Engine   *workflow.Engine
 	Delivery *delivery.Delivery
-	Clock    clock.Clock
+	Invoke   Invoke
+	// Log is what functions have logged. It may be nil.
+	Log *Lines
+	// Secrets are by name.
+	Secrets map[string]func(context.Context) ([]byte, error)
+	Clock   clock.Clock
+
+	Parameters Parameters
 
 	logs   logs
 	hidden hidden
@@ -50,6 +59,10 @@ func refuse(code, format string, args ...any) error {
 	return &refusal{code, fmt.Sprintf(format, args...)}
 }
 
+func unavailable(what string) error {
+	return refuse("UnknownOperationException", "%s is not available in this process", what)
+}
+
 // maxCall bounds a request's body.
 const maxCall = 1 << 20
 
@@ -58,6 +71,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	var out any
 	err := c.authorize(r.Header.Get("Authorization"))
+	if path := strings.TrimPrefix(r.URL.Path, "/aws"); err == nil && strings.HasPrefix(path, functions) {
+		c.invoke(w, r, path)
+		return
+	}
 	if err == nil {
 		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall)); err != nil {
 			err = refuse("SerializationException", "the body cannot be read")
@@ -109,10 +126,14 @@ func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (a
 		return c.states(r, operation, body)
 	case "AmazonSQS":
 		return c.queues(r.Context(), operation, body)
+	case "AmazonSSM":
+		return c.Parameters.call(operation, body)
+	case "secretsmanager":
+		return c.secrets(r.Context(), operation, body)
 	case "Logs_20140328":
-		return c.logs.call(operation, body)
+		return c.logs.call(operation, body, c.Log)
 	}
-	return nil, refuse("UnknownOperationException", "%s is not available in this process", service)
+	return nil, unavailable(service)
 }
 
 // MachineARN returns the ARN of a state machine of a stack.

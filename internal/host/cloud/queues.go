@@ -28,6 +28,7 @@ func (c *Cloud) queues(ctx context.Context, operation string, body []byte) (any,
 		QueueName, QueueNamePrefix, QueueUrl, MessageBody, ReceiptHandle string //nolint:revive // AWS's names
 
 		VisibilityTimeout, MaxNumberOfMessages int
+		Attributes                             map[string]string
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
@@ -51,18 +52,27 @@ func (c *Cloud) queues(ctx context.Context, operation string, body []byte) (any,
 	case "GetQueueUrl":
 		return map[string]string{"QueueUrl": in.QueueUrl}, nil
 	case "GetQueueAttributes":
-		n := q.State().Ready
+		s := q.State()
+		visible, others := s.Ready, s.Taken+s.Hidden
 		if dead {
 			letters, err := q.Dead(ctx)
 			if err != nil {
 				return nil, err
 			}
-			n = len(letters)
+			visible, others = len(letters), 0
 		}
-		return map[string]any{"Attributes": map[string]string{"ApproximateNumberOfMessages": strconv.Itoa(n)}}, nil
+		return map[string]any{"Attributes": map[string]string{
+			"ApproximateNumberOfMessages":           strconv.Itoa(visible),
+			"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(others),
+		}}, nil
+	case "SetQueueAttributes":
+		return struct{}{}, hide(q, in.Attributes)
 	case "SendMessage":
-		return map[string]string{"MessageId": "sent", "MD5OfMessageBody": sum(in.MessageBody)},
-			c.Delivery.Send(ctx, name, in.MessageBody)
+		out := map[string]string{"MessageId": "sent", "MD5OfMessageBody": sum(in.MessageBody)}
+		if dead {
+			return out, q.Park(ctx, in.MessageBody)
+		}
+		return out, c.Delivery.Send(ctx, name, in.MessageBody)
 	case "ReceiveMessage":
 		found, err := c.receive(ctx, q, in.MaxNumberOfMessages, in.VisibilityTimeout)
 		return map[string]any{"Messages": found}, err
@@ -72,7 +82,17 @@ func (c *Cloud) queues(ctx context.Context, operation string, body []byte) (any,
 	case "DeleteMessage":
 		return struct{}{}, q.Drop(ctx, in.ReceiptHandle)
 	}
-	return nil, refuse("UnknownOperationException", "%s is not available in this process", operation)
+	return nil, unavailable(operation)
+}
+
+// hide sets how long a message that was received is hidden.
+func hide(q *delivery.Queue, attributes map[string]string) error {
+	seconds, err := strconv.Atoi(attributes["VisibilityTimeout"])
+	if err != nil || seconds < 0 || len(attributes) != 1 {
+		return refuse("InvalidAttributeName", "only VisibilityTimeout can be set in this process")
+	}
+	q.Hide(time.Duration(seconds) * time.Second)
+	return nil
 }
 
 func (c *Cloud) url(name string) string {

@@ -51,7 +51,7 @@ func (c *Cloud) states(r *http.Request, operation string, body []byte) (any, err
 		}
 		return map[string]any{"events": all}, nil
 	}
-	return nil, refuse("UnknownOperationException", "%s is not available in this process", operation)
+	return nil, unavailable(operation)
 }
 
 // own returns what follows the stack's prefix in an ARN.

@@ -55,6 +55,20 @@ func (q *Queue) message(body string) Message {
 	return Message{Queue: q.Name, ID: q.ids.New(), Body: body}
 }
 
+// Park keeps a dead letter.
+func (q *Queue) Park(ctx context.Context, body string) error {
+	m := q.message(body)
+	m.Dead = true
+	return q.store.Keep(ctx, []Message{m})
+}
+
+// Hide sets how long a message that was received is hidden.
+func (q *Queue) Hide(visibility time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settings.Visibility = visibility
+}
+
 // add adds a message that the store has.
 func (q *Queue) add(m Message) {
 	q.mu.Lock()

@@ -208,9 +208,9 @@ func (r routes) add(op *api.Operation) {
 }
 
 // find returns the target of a request. Of two paths that match, the one with more fixed parts
-// counts.
+// counts. A slash at the end does not.
 func (r routes) find(verb, path string) (to target, found bool) {
-	parts := split(path)
+	parts := split(strings.TrimSuffix(path, "/"))
 	var best *resource
 	fixed := -1
 	for _, candidate := range r[len(parts)] {

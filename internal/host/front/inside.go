@@ -5,17 +5,20 @@ import (
 	"io"
 	"net/http"
 
-	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
 )
 
 // Inside carries requests to hosts of this process, without a network.
 type Inside map[string]http.Handler
 
+// outside carries requests to all others.
+var outside = httpclient.NewTransport()
+
 // RoundTrip hands a request to the host that it names; see http.RoundTripper.
 func (hosts Inside) RoundTrip(r *http.Request) (*http.Response, error) {
 	h := hosts[r.URL.Host]
 	if h == nil {
-		return nil, fault.New(fault.Transient, "ServiceUnknown", "no host %s in this process", r.URL.Host)
+		return outside.RoundTrip(r)
 	}
 	in := r.Clone(r.Context())
 	if in.Body == nil {

@@ -175,7 +175,7 @@ func (r *run) perform() {
 	case asl.Invoke:
 		r.after(effect.Timeout, timeout)
 		e.o.Call(r.term, effect.Function, effect.Payload, func(out []byte, err error) {
-			if name, cause := failure(err); err != nil {
+			if name, cause := Failure(err); err != nil {
 				fail(taskFailed, name, cause)
 			} else if !effect.Callback {
 				succeed(out)
@@ -239,8 +239,8 @@ func (r *run) end() {
 	})
 }
 
-// failure returns the name and cause of a function's error.
-func failure(err error) (name, cause string) {
+// Failure returns the name and cause of a function's error.
+func Failure(err error) (name, cause string) {
 	var named messages.InvokeResponse_Error
 	switch {
 	case err == nil:

@@ -38,6 +38,13 @@ const (
 	slow      = "a hundred reads at once take longer there than a caller waits"
 	sources   = "LocalStack refuses event source mappings of Kafka, so reporting cannot be deployed there"
 	process   = "it tests the native RPC process, which is not behind SAM's API"
+	settings  = "functions there have no settings of their own that can be changed"
+	another   = "it starts native RPC processes beside the functions; there the RPC is in the process"
+	circuits  = "circuits are in memory there, and cannot be read from outside"
+	emulator  = "it tests the emulator's guard; that process answers no call of AWS without its own key"
+	noStacks  = "there are no stacks"
+	noTraces  = "there is no collector"
+	noGrants  = "there are no roles"
 )
 
 // notRun are the tests that do not run on a target, with reasons.
@@ -50,6 +57,20 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestAHundredWatchersOfAnOrderCostOneReadPerSecond": slow,
 		"TestStacksOfTheirOwnLeaveTheCoreAsItIs":            sources,
 		Grants:                                              "LocalStack's free edition does not enforce IAM",
+	},
+	devstack.OneProcess: {
+		"TestWithoutPaymentsASummaryByRPCHasTheRestInTime":          another,
+		"TestAHundredWatchersOfAnOrderCostOneReadPerSecond":         another,
+		"TestAWatchGoesOnAtAnotherProcess":                          another,
+		"TestAnOutageOfTheProviderCostsNoOrder":                     circuits,
+		"TestACircuitThatOneFunctionOpensIsOpenToAnother":           circuits,
+		"TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention": settings,
+		"TestAnOperatorRetriesAnOrderThatNeedsAttention":            settings,
+		"TestOneOrderIsOneTrace":                                    noTraces,
+		"TestStacksOfTheirOwnLeaveTheCoreAsItIs":                    noStacks,
+		"TestAWebPageCannotUseTheLocalStack":                        emulator,
+		"TestAWebPageCannotTakeAFunctionsWork":                      emulator,
+		Grants:                                                      noGrants,
 	},
 	SAMLocal: {
 		"TestDemoOrdersEndAsExpected":                            load,
@@ -114,9 +135,10 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 }
 
 // Parallel is how many tests that call t.Parallel run at a time. Most of their time is waiting on
-// MiniStack; on the other targets an order takes much CPU time, and tests at a time would time out.
+// MiniStack and in one process; on the other targets an order takes much CPU time, and tests at a
+// time would time out.
 func Parallel(target devstack.Target) int {
-	if target == "" || target == devstack.MiniStack {
+	if target == "" || target == devstack.MiniStack || target == devstack.OneProcess {
 		return 16
 	}
 	return 1
@@ -129,8 +151,11 @@ func Migration(target devstack.Target) demo.Migration {
 		Every: 500 * time.Millisecond, Customers: 8, Stay: 4 * time.Second, Down: 10 * time.Second,
 		Patience: 90 * time.Second,
 	}
-	if target == devstack.LocalStack {
+	switch target {
+	case devstack.LocalStack:
 		p.Every = 1500 * time.Millisecond
+	case devstack.OneProcess: // it answers in milliseconds
+		p.Every, p.Stay, p.Down = 200*time.Millisecond, 2*time.Second, 5*time.Second
 	}
 	return p
 }

@@ -76,6 +76,11 @@ var suites = []Suite{
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
+		Name: "one-process", Program: goRunDev, Args: []string{"one-process"}, About: 120 * time.Second,
+		Figures: []figure{{place{"one process", "end to end"}, "tests",
+			`(?m)^one-process: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
+	},
+	{
 		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 35 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},

@@ -1,0 +1,83 @@
+package devstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// OneProcess is the core as one process, which is cmd/serve. It needs no emulator.
+const OneProcess Target = "one-process"
+
+// StartProcess builds cmd/serve and starts it as a stack of its own, with more of its flags. What
+// the process answers of AWS takes the place of the emulator.
+func StartProcess(ctx context.Context, opts Options, flags ...string) (*Stack, error) {
+	opts, err := opts.fill()
+	if err != nil {
+		return nil, err
+	}
+	binary := opts.Repo.Path(".build", "serve")
+	build := command{dir: string(opts.Repo), name: "go", args: []string{"build", "-o", binary, "./cmd/serve"},
+		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}
+	if err := opts.Report.Do("build the process", func() error { return build.run(ctx) }); err != nil {
+		return nil, err
+	}
+	server, _, err := Serve(ctx, opts.Dir, Program{
+		Name: "serve",
+		Argv: func(port int) []string {
+			return append([]string{binary, "-dev", "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+				"-dir", opts.Dir, "-origins", strings.Join(Origins, ","), "-drain", "2s"}, flags...)
+		},
+		Ready: func(ctx context.Context, url string) bool {
+			_, err := fetch(ctx, url+"/health/live")
+			return err == nil
+		},
+		Limit: 20 * time.Second,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{repo: opts.Repo, dir: opts.Dir, Outputs: map[string]string{}}
+	text, err := os.ReadFile(filepath.Join(opts.Dir, stackFile))
+	if err == nil {
+		err = json.Unmarshal(text, &s.Outputs)
+	}
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	s.GRPCTarget = s.Outputs["GrpcTarget"]
+	s.Emulator = &Emulator{Server: *server, Target: OneProcess, key: s.Outputs["AccessKeyId"]}
+	s.Emulator.URL = s.Outputs["EndpointUrl"]
+	return s, nil
+}
+
+// oneProcess has the sandbox's mailbox inside.
+type oneProcess struct{}
+
+func (oneProcess) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
+	var answer struct {
+		Mails []struct{ To, Subject, Text string }
+	}
+	err := get(ctx, strings.TrimSuffix(e.URL, "/aws")+"/sandbox/mails", &answer)
+	var mails []Mail
+	for _, m := range answer.Mails {
+		mails = append(mails, Mail{To: []string{m.To}, Subject: m.Subject, Text: m.Text})
+	}
+	return mails, err
+}
+
+// restart does nothing: functions there cache nothing that a test changes.
+func (oneProcess) restart(context.Context, *Stack, string) error { return nil }
+
+func (oneProcess) scaleWaits(_ context.Context, _ *Stack, scale float64) error {
+	if scale == 1 {
+		return nil
+	}
+	return errors.New("the process waits as its state machines define")
+}

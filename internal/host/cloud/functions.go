@@ -1,0 +1,38 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"orderflow/internal/platform/workflow"
+)
+
+// Invoke runs a function.
+type Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
+
+const (
+	functions   = "/2015-03-31/functions/"
+	invocations = "/invocations"
+)
+
+// invoke answers the only call of Lambda: it runs a function and answers with its result, or with
+// its error.
+func (c *Cloud) invoke(w http.ResponseWriter, r *http.Request, path string) {
+	name, _ := strings.CutSuffix(strings.TrimPrefix(path, functions+c.Stack+"-"), invocations)
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	out, err := c.Invoke(r.Context(), name, payload)
+	if err != nil {
+		w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		kind, message := workflow.Failure(err)
+		out, _ = json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // strings can be
+	}
+	_, _ = w.Write(out)
+}
