@@ -53,7 +53,7 @@ func timesOut(ctx context.Context) (health.Report, error) {
 
 func report(status health.Status, checks ...health.Outcome) inspect {
 	return func(context.Context) (health.Report, error) {
-		return health.Report{Status: status, Time: checkedAt, Checks: checks}, nil
+		return health.Report{Status: status, Time: clock.Stamp{Time: checkedAt}, Checks: checks}, nil
 	}
 }
 
@@ -122,13 +122,13 @@ func TestOperatorsSeeWhichPartOfWhichServiceFails(t *testing.T) {
 			t.Errorf("took %s", took)
 		}
 		b, err := json.Marshal(got)
-		const passes = `"time":"2026-11-23T09:00:00Z","tookMs":0,"checks":[` +
+		const passes = `"time":"2026-11-23T09:00:00.000Z","tookMs":0,"checks":[` +
 			`{"name":"table","status":"pass","tookMs":3}]}`
 		want := `{"status":"fail","services":[` +
-			`{"serviceId":"gateway","status":"warn","time":"2000-01-01T00:00:00Z","tookMs":0,"checks":[` +
+			`{"serviceId":"gateway","status":"warn","time":"2000-01-01T00:00:00.000Z","tookMs":0,"checks":[` +
 			`{"name":"breaker:orders","status":"warn","code":"CircuitOpen","tookMs":0}]},` +
 			`{"serviceId":"orders","status":"pass",` + passes + `,` +
-			`{"serviceId":"payments","status":"fail","time":"2026-11-23T09:00:00Z","tookMs":0,"checks":[` +
+			`{"serviceId":"payments","status":"fail","time":"2026-11-23T09:00:00.000Z","tookMs":0,"checks":[` +
 			`{"name":"registry:payment-provider","status":"fail","code":"ServiceUnknown","tookMs":9}]},` +
 			`{"serviceId":"inventory","status":"pass",` + passes + `,` +
 			`{"serviceId":"shipping","status":"fail","code":"Forbidden","tookMs":0,"checks":[]},` +

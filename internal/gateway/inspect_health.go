@@ -4,8 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/health"
 )
 
@@ -23,7 +23,7 @@ type ServiceHealth struct {
 	// Code is why the report is missing; empty if it is not.
 	Code string `json:"code,omitempty"`
 	// Time is when the service started its checks; zero if the report is missing.
-	Time time.Time `json:"time,omitzero"`
+	Time clock.Stamp `json:"time,omitzero"`
 	// TookMs is the duration of the call in milliseconds.
 	TookMs int64            `json:"tookMs"`
 	Checks []health.Outcome `json:"checks"`

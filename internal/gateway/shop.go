@@ -59,6 +59,8 @@ type (
 		Total           money.Money   `json:"total"`
 		ShippingAddress Address       `json:"shippingAddress"`
 		PaymentMethod   string        `json:"paymentMethod"`
+		CancelRequested bool          `json:"cancelRequested"`
+		TrackingNumber  *string       `json:"trackingNumber"`
 		Version         int64         `json:"version"`
 		Changes         []OrderChange `json:"changes"`
 		CreatedAt       string        `json:"createdAt"`

@@ -34,10 +34,10 @@ const (
 		`"items":[{"sku":"MUG-BLUE","quantity":1,"unitPrice":{"currency":"EUR","amount":1999}}],` +
 		`"total":{"currency":"EUR","amount":1999},` +
 		`"shippingAddress":{"name":"Ada","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},` +
-		`"paymentMethod":"pm_card_visa","version":2,"changes":[` +
-		`{"version":1,"status":"PENDING","reason":null,"at":"2026-11-23T09:00:00Z"},` +
-		`{"version":2,"status":"CONFIRMED","reason":null,"at":"2026-11-23T09:00:04Z"}],` +
-		`"createdAt":"2026-11-23T09:00:00Z","updatedAt":"2026-11-23T09:00:04Z"}`
+		`"paymentMethod":"pm_card_visa","cancelRequested":false,"version":2,"changes":[` +
+		`{"version":1,"status":"PENDING","reason":null,"at":"2026-11-23T09:00:00.000Z"},` +
+		`{"version":2,"status":"CONFIRMED","reason":null,"at":"2026-11-23T09:00:04.000Z"}],` +
+		`"createdAt":"2026-11-23T09:00:00.000Z","updatedAt":"2026-11-23T09:00:04.000Z"}`
 	paymentJSON      = `{"orderId":"` + order + `","status":"CAPTURED","amount":{"currency":"EUR","amount":1999}}`
 	reservationsJSON = `{"orderId":"` + order + `","status":"COMMITTED","items":[{"sku":"MUG-BLUE","quantity":1}]}`
 	shipmentJSON     = `{"orderId":"` + order + `","status":"BOOKED","trackingNumber":"TRK-7F3A9C"}`
@@ -246,7 +246,7 @@ func TestLivenessNeedsNoEnvironment(t *testing.T) {
 // healthRoutes serves a service's readiness to everybody and its health report to olga.
 func healthRoutes(service, status, checks string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body := `{"serviceId":"` + service + `","status":"` + status + `","time":"2026-11-23T09:00:00Z",` +
+		body := `{"serviceId":"` + service + `","status":"` + status + `","time":"2026-11-23T09:00:00.000Z",` +
 			`"checks":[` + checks + `]}`
 		switch {
 		case r.URL.Path == "/health/"+service && r.Header.Get("Authorization") == "":

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/money"
 )
 
@@ -58,20 +58,22 @@ type Order struct {
 	Total           money.Money `json:"total"`
 	ShippingAddress Address     `json:"shippingAddress"`
 	PaymentMethod   string      `json:"paymentMethod"`
+	CancelRequested bool        `json:"cancelRequested"`
+	TrackingNumber  string      `json:"trackingNumber,omitempty"`
 	// Version goes up by one with every change.
 	Version int64 `json:"version"`
 	// Changes has every version, oldest first.
-	Changes   []Change  `json:"changes"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
+	Changes   []Change    `json:"changes"`
+	CreatedAt clock.Stamp `json:"createdAt"`
+	UpdatedAt clock.Stamp `json:"updatedAt"`
 }
 
 // Change is a version of an order, with its status and reason from then on.
 type Change struct {
-	Version int64     `json:"version"`
-	Status  string    `json:"status"`
-	Reason  *string   `json:"reason"`
-	At      time.Time `json:"at"`
+	Version int64       `json:"version"`
+	Status  string      `json:"status"`
+	Reason  *string     `json:"reason"`
+	At      clock.Stamp `json:"at"`
 }
 
 // Line is a line of an order, at the price when it was placed.

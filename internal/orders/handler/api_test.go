@@ -21,13 +21,14 @@ func TestPlaceOrderIsAcceptedAndReplayed(t *testing.T) {
 	first := s.call("place-order", nil)
 	order := wantBody(t, first, 202, "Order")
 	if first.Headers["Location"] != "orders/"+sampleID || order["orderId"] != sampleID ||
+		first.Headers["Retry-After"] != "2" || order["cancelRequested"] != false ||
 		first.Headers["Idempotent-Replayed"] != "" {
 		t.Errorf("order %v, headers %v", order, first.Headers)
 	}
 	if reason, there := order["reason"]; !there || reason != nil {
 		t.Errorf("reason %v, want null", reason)
 	}
-	for _, hidden := range []string{"customerEmail", "customerId", "closed", "cancelRequested", "detail"} {
+	for _, hidden := range []string{"customerEmail", "customerId", "closed", "detail"} {
 		if _, there := order[hidden]; there {
 			t.Errorf("the response shows %s", hidden)
 		}
@@ -173,8 +174,9 @@ func TestCancelOrderIsAcceptedUntilTheOrderIsConfirmed(t *testing.T) {
 	s.place()
 	wantProblem(t, s.call("cancel-order", claim("sub", "somebody else")), 404, "OrderNotFound")
 	first := s.call("cancel-order", nil)
-	if o := wantBody(t, first, 202, "Order"); o["status"] != "PENDING" {
-		t.Errorf("cancelled as %v", o)
+	if o := wantBody(t, first, 202, "Order"); o["status"] != "PENDING" || o["cancelRequested"] != true ||
+		first.Headers["Retry-After"] != "2" {
+		t.Errorf("cancelled as %v, headers %v", o, first.Headers)
 	}
 	again := s.call("cancel-order", nil)
 	if again.Body != first.Body || again.Headers["Idempotent-Replayed"] != "true" {
@@ -183,10 +185,15 @@ func TestCancelOrderIsAcceptedUntilTheOrderIsConfirmed(t *testing.T) {
 
 	s = open(t)
 	s.place()
-	if _, err := s.ConfirmOrder(t.Context(), contract.Confirm{OrderID: sampleID}); err != nil {
+	confirm := contract.Confirm{OrderID: sampleID, TrackingNumber: "TRK-1"}
+	if _, err := s.ConfirmOrder(t.Context(), confirm); err != nil {
 		t.Fatal(err)
 	}
 	wantProblem(t, s.call("cancel-order", nil), 409, "OrderNotCancellable")
+	o := wantBody(t, s.call("get-order", nil), 200, "Order")
+	if o["trackingNumber"] != "TRK-1" || o["cancelRequested"] != false {
+		t.Errorf("order %v", o)
+	}
 }
 
 func TestAFormerOperatorDoesNotGetAStoredResult(t *testing.T) {

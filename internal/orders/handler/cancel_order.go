@@ -15,6 +15,6 @@ func CancelOrder(env *function.Env) function.Handler { return cancelOrder(servic
 func cancelOrder(svc *orders.Service) function.Handler {
 	return httpapi.Handle("cancelOrder", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		o, replayed, err := svc.CancelOrder(ctx, r.Idempotency(), r.Path["orderId"], r.Caller.Subject, r.Caller.MaySee)
-		return httpapi.Response{Status: http.StatusAccepted, Body: toAPI(o)}.Replayed(replayed), err
+		return httpapi.Response{Status: http.StatusAccepted, Body: toAPI(o)}.After(poll).Replayed(replayed), err
 	})
 }

@@ -5,8 +5,12 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/money"
 )
+
+// poll is when to read an order that is under way: about as long as most take.
+const poll = 2 * time.Second
 
 // order is an order in API responses.
 type order struct {
@@ -18,10 +22,12 @@ type order struct {
 	Total           money.Money      `json:"total"`
 	ShippingAddress contract.Address `json:"shippingAddress"`
 	PaymentMethod   string           `json:"paymentMethod"`
+	CancelRequested bool             `json:"cancelRequested"`
+	TrackingNumber  string           `json:"trackingNumber,omitempty"`
 	Version         int64            `json:"version"`
 	Changes         []change         `json:"changes"`
-	CreatedAt       time.Time        `json:"createdAt"`
-	UpdatedAt       time.Time        `json:"updatedAt"`
+	CreatedAt       clock.Stamp      `json:"createdAt"`
+	UpdatedAt       clock.Stamp      `json:"updatedAt"`
 }
 
 // change is a version of an order in API responses.
@@ -29,17 +35,19 @@ type change struct {
 	Version int64          `json:"version"`
 	Status  orders.Status  `json:"status"`
 	Reason  *orders.Reason `json:"reason"`
-	At      time.Time      `json:"at"`
+	At      clock.Stamp    `json:"at"`
 }
 
 func toAPI(o orders.Order) order {
 	converted := order{
 		OrderID: o.OrderID, Status: o.Status, Reason: orNull(o.Reason), Items: o.Items, Total: o.Total,
 		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod,
-		Version: o.Version, Changes: make([]change, len(o.Changes)), CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		Version: o.Version, Changes: make([]change, len(o.Changes)),
+		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},
 	}
 	for i, c := range o.Changes {
-		converted.Changes[i] = change{c.Version, c.Status, orNull(c.Reason), c.At}
+		converted.Changes[i] = change{c.Version, c.Status, orNull(c.Reason), clock.Stamp{Time: c.At}}
 	}
 	return converted
 }

@@ -53,6 +53,6 @@ func placeOrder(svc *orders.Service) function.Handler {
 		}
 		o, replayed, err := svc.PlaceOrder(ctx, r.Idempotency(), p)
 		tracing.Annotate(ctx, tracing.Order(o.OrderID))
-		return httpapi.Accepted(r.Member(o.OrderID), toAPI(o)).Replayed(replayed), err
+		return httpapi.Accepted(r.Member(o.OrderID), toAPI(o)).After(poll).Replayed(replayed), err
 	})
 }

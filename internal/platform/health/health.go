@@ -80,8 +80,8 @@ type Outcome struct {
 type Report struct {
 	Status Status `json:"status"`
 	// Time is when the checks were started.
-	Time   time.Time `json:"time"`
-	Checks []Outcome `json:"checks"`
+	Time   clock.Stamp `json:"time"`
+	Checks []Outcome   `json:"checks"`
 }
 
 // Public is what anyone may see of a report: whether the service is ready.
@@ -154,7 +154,7 @@ func (s *Set) run(ctx context.Context) Report {
 	for i := range s.checks {
 		s.start(ctx, i)
 	}
-	report := Report{Status: Pass, Time: begin, Checks: make([]Outcome, len(s.checks))}
+	report := Report{Status: Pass, Time: clock.Stamp{Time: begin}, Checks: make([]Outcome, len(s.checks))}
 	for i, c := range s.checks {
 		report.Checks[i] = Outcome{Name: c.Name, Status: Fail, Code: Timeout}
 		if o, ok := await(ctx, s.running[i]); ok {

@@ -183,7 +183,7 @@ func TestResultsAreCached(t *testing.T) {
 	set := health.New(now, check("a", func(context.Context) error { runs++; return nil }))
 	first := set.Report(t.Context())
 	now.Advance(health.Fresh - time.Nanosecond)
-	if r := set.Report(t.Context()); runs != 1 || !r.Time.Equal(first.Time) {
+	if r := set.Report(t.Context()); runs != 1 || !r.Time.Equal(first.Time.Time) {
 		t.Errorf("within %s: %d runs, as of %s", health.Fresh, runs, r.Time)
 	}
 	now.Advance(time.Nanosecond)

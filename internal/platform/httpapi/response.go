@@ -3,7 +3,9 @@ package httpapi
 import (
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/jcs"
@@ -34,6 +36,17 @@ func (res Response) with(header map[string]string) Response {
 		maps.Copy(all, res.Header)
 		res.Header = all
 	}
+	return res
+}
+
+// After says when to look what became of an accepted request.
+func (res Response) After(d time.Duration) Response {
+	header := maps.Clone(res.Header)
+	if header == nil {
+		header = map[string]string{}
+	}
+	header["Retry-After"] = strconv.Itoa(int(d.Seconds()))
+	res.Header = header
 	return res
 }
 

@@ -602,9 +602,13 @@ type Order struct {
 	// Goes up by one with every change of the order.
 	Version int64 `protobuf:"varint,10,opt,name=version,proto3" json:"version,omitempty"`
 	// Every version of the order, oldest first, except those of releases before this field.
-	Changes       []*OrderChange `protobuf:"bytes,11,rep,name=changes,proto3" json:"changes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Changes []*OrderChange `protobuf:"bytes,11,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Whether its cancellation was requested.
+	CancelRequested bool `protobuf:"varint,12,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
+	// As given by the carrier, once the order is confirmed.
+	TrackingNumber *string `protobuf:"bytes,13,opt,name=tracking_number,json=trackingNumber,proto3,oneof" json:"tracking_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Order) Reset() {
@@ -712,6 +716,20 @@ func (x *Order) GetChanges() []*OrderChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *Order) GetCancelRequested() bool {
+	if x != nil {
+		return x.CancelRequested
+	}
+	return false
+}
+
+func (x *Order) GetTrackingNumber() string {
+	if x != nil && x.TrackingNumber != nil {
+		return *x.TrackingNumber
+	}
+	return ""
 }
 
 // OrderChange is a version of an order, with its status and reason from then on.
@@ -1364,7 +1382,7 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\acountry\x18\a \x01(\tR\acountryB\b\n" +
 	"\x06_line2B\t\n" +
 	"\a_regionB\x0e\n" +
-	"\f_postal_code\"\x85\x04\n" +
+	"\f_postal_code\"\xf2\x04\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
@@ -1379,8 +1397,11 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x18\n" +
 	"\aversion\x18\n" +
 	" \x01(\x03R\aversion\x123\n" +
-	"\achanges\x18\v \x03(\v2\x19.orderflow.v1.OrderChangeR\achangesB\t\n" +
-	"\a_reason\"\xae\x01\n" +
+	"\achanges\x18\v \x03(\v2\x19.orderflow.v1.OrderChangeR\achanges\x12)\n" +
+	"\x10cancel_requested\x18\f \x01(\bR\x0fcancelRequested\x12,\n" +
+	"\x0ftracking_number\x18\r \x01(\tH\x01R\x0etrackingNumber\x88\x01\x01B\t\n" +
+	"\a_reasonB\x12\n" +
+	"\x10_tracking_number\"\xae\x01\n" +
 	"\vOrderChange\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
