@@ -136,7 +136,12 @@ func read(given yaml.Node, shared map[string]yaml.Node, alias func(string) strin
 		return o, errors.New("it lacks operationId, tags, security or responses")
 	}
 	open := len(o.Security) == 0
-	applies := map[string]bool{"401": !open, "403": o.Group != "", "408": !open, "413": body.Required}
+	applies := map[string]bool{
+		"401": !open, "403": o.Group != "", "408": !open, "413": body.Required, "list": false,
+	}
+	if _, own := o.Responses["400"]; !own && slices.ContainsFunc(o.Parameters, isCursor) {
+		o.Responses["400"] = shared["list"]
+	}
 	for status, response := range shared {
 		_, own := o.Responses[status]
 		if can, depends := applies[status]; !own && (can || !depends) {
@@ -145,6 +150,13 @@ func read(given yaml.Node, shared map[string]yaml.Node, alias func(string) strin
 	}
 	o.Integration = integration(casing.Camel(cmp.Or(o.Function, o.ID)), alias)
 	return o, nil
+}
+
+func isCursor(parameter yaml.Node) bool {
+	var p struct {
+		Ref string `yaml:"$ref"`
+	}
+	return parameter.Decode(&p) == nil && p.Ref == "#/components/parameters/Cursor"
 }
 
 // head returns HEAD for GET: the same parameters and callers, responses without a body.

@@ -64,7 +64,7 @@ func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
 // Rules returns all rules.
 func Rules() []Rule {
 	return slices.Concat(codeRules, templateRules, infraRules, releaseRules, parameterRules, machineRules,
-		contractRules, shapeRules, docRules, observationRules, stackRules)
+		contractRules, refusalRules, shapeRules, docRules, observationRules, stackRules)
 }
 
 // Services are the bounded contexts, each a directory under internal/.

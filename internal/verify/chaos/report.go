@@ -43,7 +43,7 @@ func (r *run) printFigures(f facts, violations int) error {
 	var longest time.Duration
 	for _, o := range f.orders {
 		ended[strings.TrimSpace(o.now.Status+" "+o.now.Why())]++
-		longest = max(longest, o.now.UpdatedAt.Sub(o.now.CreatedAt))
+		longest = max(longest, o.now.UpdatedAt.Sub(o.now.CreatedAt.Time))
 		for _, x := range o.saga.Executions {
 			if strings.HasPrefix(x.Machine, "compensate-order") {
 				compensations++
