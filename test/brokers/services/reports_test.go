@@ -137,7 +137,7 @@ func wantAgreement(ctx context.Context, t *testing.T, when string) {
 		t.Fatal(err)
 	}
 	page, err := client.ReadReport[client.Sales](ctx, reports(), client.ReportQuery{Name: "sales"})
-	if err != nil || page.NewestEventAt == nil || page.NewestEventAt.Before(newest.Orders[0].CreatedAt) {
+	if err != nil || page.NewestEventAt == nil || page.NewestEventAt.Before(newest.Orders[0].CreatedAt.Time) {
 		t.Errorf("%s, the newest event in the reports is of %v, the newest order of %s, %v", when, page.NewestEventAt,
 			newest.Orders[0].CreatedAt, err)
 	}
