@@ -12,8 +12,8 @@ import (
 
 // refusals are where code declares an error that a client may decide by. Errors of other kinds are
 // 5xx, by whose status a client decides.
-var refusals = regexp.MustCompile(`\b(?:fault\.)?New\((?:fault\.)?(?:Invalid|Unauthenticated|Forbidden|NotFound|Conflict|` +
-	`TooLarge|Refused|TimedOut|Limited), "(\w+)"`)
+var refusals = regexp.MustCompile(`\b(?:fault\.)?New\((?:fault\.)?` +
+	`(?:Invalid|Unauthenticated|Forbidden|NotFound|Conflict|TooLarge|Refused|TimedOut|Limited), "(\w+)"`)
 
 // notReturned are codes that no HTTP operation returns, with reasons.
 var notReturned = map[string]string{
