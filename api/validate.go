@@ -38,7 +38,7 @@ func (op *Operation) Validate(r *http.Request, path map[string]string) error {
 func (op *Operation) checkParameters(r *http.Request, path map[string]string, found *InvalidRequest) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		found.Add("", "the query string is malformed")
+		found.Add(jsonschema.Malformed, "", "the query string is malformed")
 	}
 	for _, p := range op.Parameters {
 		var values []string
@@ -64,21 +64,21 @@ func (op *Operation) checkParameters(r *http.Request, path map[string]string, fo
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		found.Add(name, "is not a query parameter of this operation")
+		found.Add(jsonschema.Unknown, name, "is not a query parameter of this operation")
 	}
 }
 
 func (p *Parameter) check(values []string, found *InvalidRequest) {
 	switch {
 	case len(values) == 0 && p.Required:
-		found.Add(p.Name, "is required")
+		found.Add(jsonschema.Missing, p.Name, "is required")
 	case len(values) == 0:
 	case len(values) > 1:
-		found.Add(p.Name, "must be given once")
+		found.Add(jsonschema.TooMany, p.Name, "must be given once")
 	case p.Schema.Type == "integer":
 		n, err := strconv.ParseInt(values[0], 10, 64)
 		if err != nil || strconv.FormatInt(n, 10) != values[0] { // unlike JSON, ParseInt accepts +5 and 05
-			found.Add(p.Name, "must be an integer")
+			found.Add(jsonschema.WrongType, p.Name, "must be an integer")
 			return
 		}
 		p.Schema.Check(p.Name, n, found)
@@ -98,17 +98,17 @@ func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidReque
 	case op.Opaque:
 		setBody(r, body)
 	case op.Body == nil && len(body) > 0:
-		found.Add("", "this operation takes no body")
+		found.Add(jsonschema.Unknown, "", "this operation takes no body")
 	case op.Body == nil:
 	case len(body) == 0 && op.BodyOptional:
 	case len(body) == 0:
-		found.Add("", "a JSON body is required")
+		found.Add(jsonschema.Missing, "", "a JSON body is required")
 	case !isJSON(r.Header.Get("Content-Type")):
-		found.Add("Content-Type", "must be application/json")
+		found.Add(jsonschema.WrongFormat, "Content-Type", "must be application/json")
 	default:
 		value, err := jsonschema.Decode(body)
 		if err != nil {
-			found.Add("", "%s", err)
+			found.Add(jsonschema.Malformed, "", "%s", err)
 			return
 		}
 		plain := jcs.Append(nil, value)

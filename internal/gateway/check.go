@@ -18,7 +18,7 @@ var (
 
 // Invalid is the fault of one field of a request.
 func Invalid(field, detail string) *fault.Error {
-	violations := []jsonschema.Violation{{Pointer: field, Detail: detail}}
+	violations := []jsonschema.Violation{{Pointer: field, Code: jsonschema.WrongFormat, Detail: detail}}
 	return fault.New(fault.Invalid, "InvalidRequest", "%s %s", field, detail).
 		Because(&jsonschema.Invalid{Violations: violations})
 }

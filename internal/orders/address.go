@@ -17,7 +17,7 @@ const postalCodeNeeded = "AS AT AU AX BE BL BR CA CH CN CZ DE DK EE ES FI FK FM 
 func deliverable(to contract.Address) (contract.Address, error) {
 	to.PostalCode = normalizePostalCode(to.PostalCode)
 	if to.PostalCode == "" && slices.Contains(strings.Fields(postalCodeNeeded), to.Country) {
-		return to, ErrPostalCode
+		return to, at(ErrPostalCode, "/shippingAddress/postalCode")
 	}
 	return to, nil
 }

@@ -20,6 +20,7 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/jsonschema"
 )
 
 var (
@@ -41,6 +42,15 @@ var (
 	// ErrClosed: the order was closed, so it cannot be confirmed.
 	ErrClosed = fault.New(fault.Conflict, "OrderClosed", "the order was closed before it could be confirmed")
 )
+
+// at returns a refusal that says where its reason is, by JSON pointers into the order's request.
+func at(refusal *fault.Error, pointers ...string) *fault.Error {
+	violations := make([]jsonschema.Violation, len(pointers))
+	for i, pointer := range pointers {
+		violations[i] = jsonschema.Violation{Pointer: pointer, Code: refusal.Code, Detail: refusal.Detail}
+	}
+	return refusal.With("errors", violations)
+}
 
 // Store keeps orders and the price book.
 type Store interface {

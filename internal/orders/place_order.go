@@ -108,18 +108,20 @@ func (l *quoting) Reply(ctx context.Context, scope, key string) (idempotency.Rec
 // priced returns the lines with these prices, and their total.
 func priced(lines []Line, prices map[string]Price) ([]contract.Item, money.Money, error) {
 	var total money.Money
-	var unknown []string
+	var unknown, pointers []string
 	items := make([]contract.Item, 0, len(lines))
 	for i, l := range lines {
 		p, ok := prices[l.SKU]
 		if !ok {
 			unknown = append(unknown, fmt.Sprint(i+1))
+			pointers = append(pointers, skuOf(i))
 			continue
 		}
 		items = append(items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: p.Price})
 	}
 	if len(unknown) > 0 { // responses never repeat input, so the lines are named by position
-		return nil, total, ErrUnknownSKU.Detailf("unknown SKU in lines %s", strings.Join(unknown, ", "))
+		refusal := at(ErrUnknownSKU, pointers...)
+		return nil, total, refusal.Detailf("unknown SKU in lines %s", strings.Join(unknown, ", "))
 	}
 	for _, item := range items {
 		price, err := item.UnitPrice.Times(item.Quantity)
@@ -133,6 +135,9 @@ func priced(lines []Line, prices map[string]Price) ([]contract.Item, money.Money
 	return items, total, nil
 }
 
+// skuOf points to the SKU of a line, from 0.
+func skuOf(line int) string { return fmt.Sprintf("/items/%d/sku", line) }
+
 // distinct returns the SKUs of the lines. It fails with ErrLines or ErrDuplicateSKU.
 func distinct(lines []Line) ([]string, error) {
 	if len(lines) < 1 || len(lines) > maxLines {
@@ -145,7 +150,8 @@ func distinct(lines []Line) ([]string, error) {
 			return nil, ErrLines
 		}
 		if j, duplicate := first[l.SKU]; duplicate {
-			return nil, ErrDuplicateSKU.Detailf("lines %d and %d name the same SKU", j+1, i+1)
+			refusal := at(ErrDuplicateSKU, skuOf(j), skuOf(i))
+			return nil, refusal.Detailf("lines %d and %d name the same SKU", j+1, i+1)
 		}
 		first[l.SKU] = i
 		skus = append(skus, l.SKU)

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -72,6 +73,37 @@ func TestPlaceOrderRefusals(t *testing.T) {
 	}
 	if events, err := s.store.Outbox(t.Context()); err != nil || len(events) > 0 {
 		t.Errorf("refused orders left %d events, %v", len(events), err)
+	}
+}
+
+func TestRefusalsPointToTheirReasons(t *testing.T) {
+	s := open(t)
+	for name, c := range map[string]struct {
+		change func(*events.APIGatewayProxyRequest)
+		want   string
+	}{
+		"unknown SKUs":   {replaceInBody("TEA-EARL-GREY", "TEA-LADY-GREY"), "UnknownSku /items/1/sku"},
+		"same SKU twice": {replaceInBody("TEA-EARL-GREY", "MUG-BLUE"), "DuplicateSku /items/0/sku /items/1/sku"},
+		"no postal code": {replaceInBody(`"postalCode": "10115",`, ""),
+			"PostalCodeRequired /shippingAddress/postalCode"},
+		"quantity 0": {replaceInBody(`"quantity": 2`, `"quantity": 0`), "TooSmall /items/0/quantity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var problem struct {
+				Errors []struct{ Pointer, Code, Detail string }
+			}
+			body := s.call("place-order", c.change).Body
+			if err := json.Unmarshal([]byte(body), &problem); err != nil || len(problem.Errors) == 0 {
+				t.Fatalf("%s, %v", body, err)
+			}
+			got := problem.Errors[0].Code
+			for _, e := range problem.Errors {
+				got += " " + e.Pointer
+			}
+			if got != c.want || problem.Errors[0].Detail == "" {
+				t.Errorf("got %s, want %s: %s", got, c.want, body)
+			}
+		})
 	}
 }
 

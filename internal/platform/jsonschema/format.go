@@ -54,7 +54,7 @@ func (f Format) Holds(s string) bool {
 func (f Format) check(at *place, s string, found *Invalid) {
 	for _, r := range formats[f] {
 		if !r.holds(s) {
-			found.add(at, "%s", r.wants)
+			found.add(WrongFormat, at, "%s", r.wants)
 			return
 		}
 	}

@@ -90,7 +90,7 @@ func (s *Schema) Validate(text []byte) error {
 	found := &Invalid{}
 	value, err := Decode(text)
 	if err != nil {
-		found.Add("", "%s", err)
+		found.Add(Malformed, "", "%s", err)
 		return found
 	}
 	if s.Check("", value, found); len(found.Violations) > 0 {

@@ -51,7 +51,7 @@ func (s *Schema) Check(pointer string, value any, found *Invalid) {
 
 func (s *Schema) check(at *place, value any, found *Invalid) {
 	if !s.isType(value) {
-		found.add(at, "must be of type %s", s.Type)
+		found.add(WrongType, at, "must be of type %s", s.Type)
 		return
 	}
 	switch v := value.(type) {
@@ -67,14 +67,14 @@ func (s *Schema) check(at *place, value any, found *Invalid) {
 	if s.Not != nil {
 		refused := &Invalid{}
 		if s.Not.check(at, value, refused); len(refused.Violations) == 0 {
-			found.add(at, "must not be %s", list(s.Not.Enum))
+			found.add(NotAllowed, at, "must not be %s", list(s.Not.Enum))
 		}
 	}
 	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(allowed any) bool { return same(allowed, value) }) {
 		if len(s.Enum) > 10 {
-			found.add(at, "is not one of the values that the contract lists")
+			found.add(NotAllowed, at, "is not one of the values that the contract lists")
 		} else {
-			found.add(at, "must be one of %s", list(s.Enum))
+			found.add(NotAllowed, at, "must be one of %s", list(s.Enum))
 		}
 	}
 }
@@ -108,11 +108,11 @@ func (s *Schema) isType(value any) bool {
 func (s *Schema) checkString(at *place, v string, found *Invalid) {
 	switch n := utf8.RuneCountInString(v); {
 	case n < s.MinLength:
-		found.add(at, "must have at least %d characters", s.MinLength)
+		found.add(TooShort, at, "must have at least %d characters", s.MinLength)
 	case s.MaxLength != nil && n > *s.MaxLength:
-		found.add(at, "must have at most %d characters", *s.MaxLength)
+		found.add(TooLong, at, "must have at most %d characters", *s.MaxLength)
 	case s.Pattern != nil && !s.Pattern.MatchString(v):
-		found.add(at, "must match the pattern %s", s.Pattern)
+		found.add(WrongFormat, at, "must match the pattern %s", s.Pattern)
 	default:
 		s.Format.check(at, v, found)
 	}
@@ -120,19 +120,19 @@ func (s *Schema) checkString(at *place, v string, found *Invalid) {
 
 func (s *Schema) checkNumber(at *place, value any, found *Invalid) {
 	if s.Minimum != nil && compare(value, *s.Minimum) < 0 {
-		found.add(at, "must be at least %d", *s.Minimum)
+		found.add(TooSmall, at, "must be at least %d", *s.Minimum)
 	}
 	if s.Maximum != nil && compare(value, *s.Maximum) > 0 {
-		found.add(at, "must be at most %d", *s.Maximum)
+		found.add(TooLarge, at, "must be at most %d", *s.Maximum)
 	}
 }
 
 func (s *Schema) checkArray(at *place, v []any, found *Invalid) {
 	if len(v) < s.MinItems {
-		found.add(at, "must have at least %d items", s.MinItems)
+		found.add(TooFew, at, "must have at least %d items", s.MinItems)
 	}
 	if s.MaxItems != nil && len(v) > *s.MaxItems {
-		found.add(at, "must have at most %d items", *s.MaxItems)
+		found.add(TooMany, at, "must have at most %d items", *s.MaxItems)
 		return
 	}
 	for i, item := range v {
@@ -145,7 +145,7 @@ func (s *Schema) checkArray(at *place, v []any, found *Invalid) {
 func (s *Schema) checkObject(at *place, v map[string]any, found *Invalid) {
 	for _, name := range s.Required {
 		if _, ok := v[name]; !ok {
-			found.add(&place{at, name}, "is required")
+			found.add(Missing, &place{at, name}, "is required")
 		}
 	}
 	names := slices.AppendSeq(make([]string, 0, len(v)), maps.Keys(v))
@@ -155,7 +155,7 @@ func (s *Schema) checkObject(at *place, v map[string]any, found *Invalid) {
 		if property, ok := s.Properties[name]; ok {
 			property.check(field, v[name], found)
 		} else if s.AdditionalProperties != nil && !*s.AdditionalProperties {
-			found.add(field, "is not a field of the contract")
+			found.add(Unknown, field, "is not a field of the contract")
 		}
 	}
 }

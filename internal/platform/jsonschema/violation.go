@@ -15,9 +15,28 @@ const maxViolations = 50
 type Violation struct {
 	// Pointer is a JSON pointer into the text, or the name of a request's parameter or header.
 	Pointer string `json:"pointer"`
+	// Code says for programs what the schema requires, one of the constants below, or what else is
+	// wrong there. It is "" if an earlier release wrote the violation.
+	Code string `json:"code,omitempty"`
 	// Detail says what the schema requires. It never quotes the value, which may be personal data.
 	Detail string `json:"detail"`
 }
+
+// The codes of violations.
+const (
+	Malformed   = "Malformed" // it cannot be read at all
+	Missing     = "Missing"
+	NotAllowed  = "NotAllowed" // not one of the values that are allowed
+	TooFew      = "TooFew"     // items
+	TooLarge    = "TooLarge"
+	TooLong     = "TooLong"
+	TooMany     = "TooMany" // items
+	TooShort    = "TooShort"
+	TooSmall    = "TooSmall"
+	Unknown     = "Unknown" // the contract has no such field or parameter
+	WrongFormat = "WrongFormat"
+	WrongType   = "WrongType"
+)
 
 // Invalid is the error of a text or request that does not match its contract.
 type Invalid struct {
@@ -34,13 +53,15 @@ func (e *Invalid) Error() string {
 }
 
 // Add adds a violation, up to the limit.
-func (e *Invalid) Add(pointer, detail string, args ...any) {
+func (e *Invalid) Add(code, pointer, detail string, args ...any) {
 	if len(e.Violations) < maxViolations {
-		e.Violations = append(e.Violations, Violation{Pointer: pointer, Detail: fmt.Sprintf(detail, args...)})
+		e.Violations = append(e.Violations, Violation{pointer, code, fmt.Sprintf(detail, args...)})
 	}
 }
 
-func (e *Invalid) add(at *place, detail string, args ...any) { e.Add(at.pointer(), detail, args...) }
+func (e *Invalid) add(code string, at *place, detail string, args ...any) {
+	e.Add(code, at.pointer(), detail, args...)
+}
 
 // place is where a value is. Most values are valid, so a pointer is only written for a violation.
 type place struct {
