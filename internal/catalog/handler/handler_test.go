@@ -87,14 +87,28 @@ func TestPutProductIsForOperatorsOnly(t *testing.T) {
 	wantProblem(t, invoke(t, getProduct, svc, "get-product", nil), http.StatusNotFound, "ProductNotFound")
 }
 
-func TestAnonymousCallsAreRefused(t *testing.T) {
+func anonymous(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil }
+
+func TestAnybodyReadsProductsAndMayKeepThem(t *testing.T) {
+	svc := open()
+	wantOK(t, invoke(t, putProduct, svc, "put-product", nil), mug)
 	for sample, compose := range map[string]func(*catalog.Service) function.Handler{
-		"put-product": putProduct, "get-product": getProduct, "list-products": listProducts,
+		"get-product": getProduct, "list-products": listProducts,
 	} {
-		anonymous := func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil }
-		res := invoke(t, compose, open(), sample, anonymous)
-		wantProblem(t, res, http.StatusUnauthorized, "Unauthenticated")
+		res := invoke(t, compose, svc, sample, anonymous)
+		if kept := res.Headers["Cache-Control"]; res.StatusCode != http.StatusOK || kept != "public, max-age=30" {
+			t.Errorf("%s: %d, %q", sample, res.StatusCode, kept)
+		}
 	}
+	res := invoke(t, getProduct, open(), "get-product", anonymous)
+	if wantProblem(t, res, http.StatusNotFound, "ProductNotFound"); res.Headers["Cache-Control"] != "no-store" {
+		t.Errorf("a missing product is kept: %v", res.Headers)
+	}
+}
+
+func TestAnonymousCallsAreRefused(t *testing.T) {
+	res := invoke(t, putProduct, open(), "put-product", anonymous)
+	wantProblem(t, res, http.StatusUnauthorized, "Unauthenticated")
 }
 
 func TestPutProductRefusesInvalidRequests(t *testing.T) {

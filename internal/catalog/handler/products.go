@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"net/http"
+	"time"
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/catalog/dynamo"
@@ -14,6 +15,10 @@ import (
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/secrets"
 )
+
+// keep is how long anybody may keep what products are and cost. A new price reaches orders in about
+// that time, too, and expectedTotal guards against an old one.
+const keep = 30 * time.Second
 
 // product is the API's form of catalog.Product.
 type product struct {
@@ -46,7 +51,10 @@ func putProduct(svc *catalog.Service) function.Handler {
 func GetProduct(env *function.Env) function.Handler { return getProduct(service(env)) }
 
 func getProduct(svc *catalog.Service) function.Handler {
-	return httpapi.Get("getProduct", "sku", svc.GetProduct, fromDomain)
+	return httpapi.Handle("getProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		p, err := svc.GetProduct(ctx, r.Path["sku"])
+		return httpapi.OK(fromDomain(p)).Cached(keep), err
+	})
 }
 
 // ListProducts composes the function list-products.
@@ -56,11 +64,11 @@ func listProducts(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("listProducts", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		if skus := r.Values("skus"); skus != nil {
 			found, err := svc.ListProductsBySKU(ctx, skus)
-			return httpapi.List("products", found, "", fromDomain), err
+			return httpapi.List("products", found, "", fromDomain).Cached(keep), err
 		}
 		limit, cursor := r.Page()
 		found, next, err := svc.ListProducts(ctx, limit, cursor, r.Query.Get("after"))
-		return httpapi.List("products", found, next, fromDomain), err
+		return httpapi.List("products", found, next, fromDomain).Cached(keep), err
 	})
 }
 

@@ -41,13 +41,12 @@ func (res Response) with(header map[string]string) Response {
 
 // After says when to look what became of an accepted request.
 func (res Response) After(d time.Duration) Response {
-	header := maps.Clone(res.Header)
-	if header == nil {
-		header = map[string]string{}
-	}
-	header["Retry-After"] = strconv.Itoa(int(d.Seconds()))
-	res.Header = header
-	return res
+	return res.with(map[string]string{"Retry-After": strconv.Itoa(int(d.Seconds()))})
+}
+
+// Cached lets anybody keep the response for a time. The error of a request is never kept.
+func (res Response) Cached(d time.Duration) Response {
+	return res.with(map[string]string{"Cache-Control": "public, max-age=" + strconv.Itoa(int(d.Seconds()))})
 }
 
 // Replayed marks a replayed response.
