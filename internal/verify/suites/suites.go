@@ -64,8 +64,8 @@ var suites = []Suite{
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
-		Name: "sim-brokers", Program: goRunDev, Args: []string{"sim", "--brokers"},
-		About: 90 * time.Second,
+		Name: "sim-brokers", Program: goRunDev, Args: []string{"sim", "--brokers", "--seeds", "240"},
+		About: 45 * time.Second,
 		Figures: []figure{{place{"simulation", "orders with reporting and the warehouse"}, "orders",
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
