@@ -59,6 +59,7 @@ type (
 		Total           money.Money   `json:"total"`
 		ShippingAddress Address       `json:"shippingAddress"`
 		PaymentMethod   string        `json:"paymentMethod"`
+		WaitedFor       *string       `json:"waitedFor"`
 		CancelRequested bool          `json:"cancelRequested"`
 		TrackingNumber  *string       `json:"trackingNumber"`
 		Version         int64         `json:"version"`

@@ -59,6 +59,21 @@ func reasonOf(code string) Reason {
 	}
 }
 
+// Party is a third party that an order needs.
+type Party string
+
+// The parties.
+const (
+	PaymentProvider Party = "PAYMENT_PROVIDER"
+	Carrier         Party = "CARRIER"
+)
+
+// partyOf has the party that a step of the saga calls.
+var partyOf = map[string]Party{
+	"AuthorizePayment": PaymentProvider, "CapturePayment": PaymentProvider,
+	"ArrangeShipment": Carrier, "AwaitShipment": Carrier,
+}
+
 // Requester is who requested an order's cancellation.
 type Requester string
 
@@ -107,6 +122,15 @@ type Change struct {
 
 // Identity implements commit.Aggregate.
 func (o Order) Identity() (id string, version int64) { return o.OrderID, o.Version }
+
+// WaitedFor is the party that did not answer an order in time that was rejected for that; "" if it
+// was none of them, or no order of that kind. The detail of a rejected order is the step that failed.
+func (o Order) WaitedFor() Party {
+	if o.Reason != ReasonTimedOut {
+		return ""
+	}
+	return partyOf[o.Detail]
+}
 
 // errTransition is a defect: use cases check the status first.
 var errTransition = fault.New(fault.Internal, "ForbiddenTransition",

@@ -57,7 +57,8 @@ func order(o gateway.Order) *orderflowv1.Order {
 			Name: to.Name, Line1: to.Line1, Line2: to.Line2, City: to.City, Region: to.Region,
 			PostalCode: to.PostalCode, Country: to.Country,
 		},
-		PaymentMethod: o.PaymentMethod, CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		PaymentMethod: o.PaymentMethod, WaitedFor: o.WaitedFor,
+		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
 		Version: o.Version, Changes: each(o.Changes, change),
 		CreatedAt: timestamp(o.CreatedAt), UpdatedAt: timestamp(o.UpdatedAt),
 	}

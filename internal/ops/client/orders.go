@@ -58,6 +58,7 @@ type Order struct {
 	Total           money.Money `json:"total"`
 	ShippingAddress Address     `json:"shippingAddress"`
 	PaymentMethod   string      `json:"paymentMethod"`
+	WaitedFor       string      `json:"waitedFor,omitempty"`
 	CancelRequested bool        `json:"cancelRequested"`
 	TrackingNumber  string      `json:"trackingNumber,omitempty"`
 	// Version goes up by one with every change.

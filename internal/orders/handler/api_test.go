@@ -257,6 +257,27 @@ func TestACancellationByAnOperatorIsNotTheCustomers(t *testing.T) {
 	}
 }
 
+func TestARejectedOrderSaysWhoDidNotAnswer(t *testing.T) {
+	for _, c := range []struct {
+		reason, step string
+		want         any
+	}{
+		{"TIMED_OUT", "AuthorizePayment", "PAYMENT_PROVIDER"}, {"TIMED_OUT", "CapturePayment", "PAYMENT_PROVIDER"},
+		{"TIMED_OUT", "ArrangeShipment", "CARRIER"}, {"TIMED_OUT", "AwaitShipment", "CARRIER"},
+		{"TIMED_OUT", "ReserveStock", nil}, {"SHIPMENT_REFUSED", "AwaitShipment", nil},
+	} {
+		s := open(t)
+		s.place()
+		in := contract.Reject{OrderID: sampleID, Reason: c.reason, Detail: c.step}
+		if _, err := s.RejectOrder(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if o := wantBody(t, s.call("get-order", nil), 200, "Order"); o["waitedFor"] != c.want {
+			t.Errorf("%s in %s: the order says %v, want %v", c.reason, c.step, o["waitedFor"], c.want)
+		}
+	}
+}
+
 func TestEveryOperationNeedsAnIdentity(t *testing.T) {
 	s := open(t)
 	for _, name := range []string{"place-order", "get-order", "list-orders", "cancel-order"} {

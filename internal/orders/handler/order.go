@@ -22,6 +22,7 @@ type order struct {
 	Total           money.Money      `json:"total"`
 	ShippingAddress contract.Address `json:"shippingAddress"`
 	PaymentMethod   string           `json:"paymentMethod"`
+	WaitedFor       orders.Party     `json:"waitedFor,omitempty"`
 	CancelRequested bool             `json:"cancelRequested"`
 	TrackingNumber  string           `json:"trackingNumber,omitempty"`
 	Version         int64            `json:"version"`
@@ -42,7 +43,7 @@ func toAPI(o orders.Order) order {
 	converted := order{
 		OrderID: o.OrderID, Status: o.Status, Reason: orNull(o.Reason), Items: o.Items, Total: o.Total,
 		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod,
-		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		WaitedFor: o.WaitedFor(), CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
 		Version: o.Version, Changes: make([]change, len(o.Changes)),
 		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},
 	}

@@ -186,6 +186,7 @@ var paths = []string{
 	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order CANCELLED CANCELLED_BY_OPERATOR",
 	"order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
 	"order REJECTED SHIPMENT_REFUSED", "order REJECTED TIMED_OUT", "order REJECTED INTERNAL",
+	"an order waited in vain for PAYMENT_PROVIDER", "an order waited in vain for CARRIER",
 
 	"fulfil-order ended SUCCEEDED", "fulfil-order ended ABORTED", "fulfil-order ended TIMED_OUT",
 	"compensate-order ended SUCCEEDED", "compensate-order ended FAILED", "compensate-order ended ABORTED",

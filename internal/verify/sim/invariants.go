@@ -77,6 +77,9 @@ func (w *World) order(id string) orders.Order {
 
 func orderFinal(w *World, o outcome, broken func(string, ...any)) {
 	w.reach("order " + string(o.Status) + " " + string(o.Reason))
+	if party := o.WaitedFor(); party != "" {
+		w.reach("an order waited in vain for " + string(party))
+	}
 	if !o.Status.Final() {
 		broken("its final status is %q", o.Status)
 	}

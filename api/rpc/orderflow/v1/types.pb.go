@@ -607,8 +607,11 @@ type Order struct {
 	CancelRequested bool `protobuf:"varint,12,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
 	// As given by the carrier, once the order is confirmed.
 	TrackingNumber *string `protobuf:"bytes,13,opt,name=tracking_number,json=trackingNumber,proto3,oneof" json:"tracking_number,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// With the reason TIMED_OUT: who did not answer in time, PAYMENT_PROVIDER or CARRIER. More values
+	// may be added.
+	WaitedFor     *string `protobuf:"bytes,14,opt,name=waited_for,json=waitedFor,proto3,oneof" json:"waited_for,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Order) Reset() {
@@ -728,6 +731,13 @@ func (x *Order) GetCancelRequested() bool {
 func (x *Order) GetTrackingNumber() string {
 	if x != nil && x.TrackingNumber != nil {
 		return *x.TrackingNumber
+	}
+	return ""
+}
+
+func (x *Order) GetWaitedFor() string {
+	if x != nil && x.WaitedFor != nil {
+		return *x.WaitedFor
 	}
 	return ""
 }
@@ -1382,7 +1392,7 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\acountry\x18\a \x01(\tR\acountryB\b\n" +
 	"\x06_line2B\t\n" +
 	"\a_regionB\x0e\n" +
-	"\f_postal_code\"\xf2\x04\n" +
+	"\f_postal_code\"\xa5\x05\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
@@ -1399,9 +1409,12 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	" \x01(\x03R\aversion\x123\n" +
 	"\achanges\x18\v \x03(\v2\x19.orderflow.v1.OrderChangeR\achanges\x12)\n" +
 	"\x10cancel_requested\x18\f \x01(\bR\x0fcancelRequested\x12,\n" +
-	"\x0ftracking_number\x18\r \x01(\tH\x01R\x0etrackingNumber\x88\x01\x01B\t\n" +
+	"\x0ftracking_number\x18\r \x01(\tH\x01R\x0etrackingNumber\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"waited_for\x18\x0e \x01(\tH\x02R\twaitedFor\x88\x01\x01B\t\n" +
 	"\a_reasonB\x12\n" +
-	"\x10_tracking_number\"\xae\x01\n" +
+	"\x10_tracking_numberB\r\n" +
+	"\v_waited_for\"\xae\x01\n" +
 	"\vOrderChange\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +

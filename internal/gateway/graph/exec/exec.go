@@ -257,6 +257,8 @@ type Order {
   total: Money!
   shippingAddress: Address!
   paymentMethod: String!
+  "With the reason TIMED_OUT: who did not answer in time, PAYMENT_PROVIDER or CARRIER."
+  waitedFor: String
   "Whether its cancellation was requested."
   cancelRequested: Boolean!
   "As given by the carrier, once the order is CONFIRMED."
@@ -526,6 +528,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_shippingAddress(ctx, field)
 	case "paymentMethod":
 		return ec.fieldContext_Order_paymentMethod(ctx, field)
+	case "waitedFor":
+		return ec.fieldContext_Order_waitedFor(ctx, field)
 	case "cancelRequested":
 		return ec.fieldContext_Order_cancelRequested(ctx, field)
 	case "trackingNumber":
@@ -1690,6 +1694,29 @@ func (ec *executionContext) _Order_paymentMethod(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_Order_paymentMethod(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
+func (ec *executionContext) _Order_waitedFor(ctx context.Context, field graphql.CollectedField, obj *model.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_waitedFor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WaitedFor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Order_waitedFor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
@@ -5086,6 +5113,11 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 		case "paymentMethod":
 			out.Values[i] = ec._Order_paymentMethod(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "waitedFor":
+			out.Values[i] = ec._Order_waitedFor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "cancelRequested":
