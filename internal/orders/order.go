@@ -123,8 +123,8 @@ type Change struct {
 // Identity implements commit.Aggregate.
 func (o Order) Identity() (id string, version int64) { return o.OrderID, o.Version }
 
-// WaitedFor is the party that did not answer an order in time that was rejected for that; "" if it
-// was none of them, or no order of that kind. The detail of a rejected order is the step that failed.
+// WaitedFor is the party that did not answer in time, of an order that was rejected for that; ""
+// if it was none of them. The detail of a rejected order is the step that failed.
 func (o Order) WaitedFor() Party {
 	if o.Reason != ReasonTimedOut {
 		return ""
