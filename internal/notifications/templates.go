@@ -1,6 +1,10 @@
 package notifications
 
-import "strings"
+import (
+	"strings"
+
+	orders "orderflow/internal/orders/contract"
+)
 
 // Kind is the kind of a mail.
 type Kind string
@@ -68,31 +72,15 @@ const (
 	farewell = "\nKind regards,\nyour Orderflow shop\n"
 )
 
-// reasons explain the reason codes that make sense to a customer.
-var reasons = map[string]string{
-	"OUT_OF_STOCK":     "Some of it is no longer in stock.",
-	"PAYMENT_DECLINED": "The payment was declined. Please try another payment method.",
-	"PAYMENT_VOIDED":   "The payment provider cancelled the payment. Please try again, or use another payment method.",
-	"SHIPMENT_REFUSED": "The carrier does not deliver to the address that you gave.",
-	"TIMED_OUT":        "It took too long to arrange. Please try again.",
-
-	"CANCELLED_BY_CUSTOMER": "We cancelled it as you asked.",
-	"CANCELLED_BY_OPERATOR": "Our staff cancelled it. If you did not expect this, please contact us.",
-}
-
 // facts are the values of a text's placeholders. Reason is a code; Tracking may be empty.
 type facts struct{ Order, Total, Reason, Tracking string }
 
 // render returns a kind's mail without an address.
 func render(kind Kind, f facts) Mail {
-	why, ok := reasons[f.Reason]
-	if !ok {
-		why = "Something went wrong on our side. Please try again."
-	}
 	tracking := ""
 	if f.Tracking != "" {
 		tracking = "Your tracking number is " + f.Tracking + ".\n"
 	}
-	values := strings.NewReplacer("{order}", f.Order, "{total}", f.Total, "{why}", why, "{tracking}", tracking)
+	values := strings.NewReplacer("{order}", f.Order, "{total}", f.Total, "{why}", orders.Explain(f.Reason, "en"), "{tracking}", tracking)
 	return Mail{Subject: subjects[kind], Text: greeting + values.Replace(texts[kind]) + farewell}
 }

@@ -1,0 +1,31 @@
+package contract
+
+import (
+	_ "embed"
+	"encoding/json"
+	"sync"
+)
+
+// reasonsJSON has a text for customers for each reason of an order, by language. Mails have it, and
+// storefronts take it from here.
+//
+//go:embed reasons.json
+var reasonsJSON []byte
+
+var reasons = sync.OnceValue(func() (texts map[string]map[string]string) {
+	_ = json.Unmarshal(reasonsJSON, &texts) // a test reads it
+	return texts
+})
+
+// unexplained is the reason whose text a reason without one has.
+const unexplained = "INTERNAL"
+
+// Explain returns the text for customers for the reason of an order, in a language: en or de. A
+// reason that is not known, such as a newer release's, counts as INTERNAL.
+func Explain(reason, language string) string {
+	text, known := reasons()[reason]
+	if !known {
+		text = reasons()[unexplained]
+	}
+	return text[language]
+}
