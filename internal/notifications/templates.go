@@ -81,6 +81,7 @@ func render(kind Kind, f facts) Mail {
 	if f.Tracking != "" {
 		tracking = "Your tracking number is " + f.Tracking + ".\n"
 	}
-	values := strings.NewReplacer("{order}", f.Order, "{total}", f.Total, "{why}", orders.Explain(f.Reason, "en"), "{tracking}", tracking)
+	why := orders.Explain(f.Reason, "en")
+	values := strings.NewReplacer("{order}", f.Order, "{total}", f.Total, "{why}", why, "{tracking}", tracking)
 	return Mail{Subject: subjects[kind], Text: greeting + values.Replace(texts[kind]) + farewell}
 }
