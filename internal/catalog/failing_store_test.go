@@ -60,15 +60,15 @@ func TestListHasPagesAndRefusesForeignCursors(t *testing.T) {
 	if _, err := svc.PutProduct(t.Context(), "TEA", "Tea", euro(799)); err != nil {
 		t.Fatal(err)
 	}
-	first, next, err := svc.ListProducts(t.Context(), 1, "", "")
+	first, next, err := svc.ListProducts(t.Context(), catalog.Listing{Limit: 1})
 	if err != nil || len(first) != 1 || first[0].SKU != "MUG" || next == "" {
 		t.Fatalf("first page %+v, cursor %q, %v", first, next, err)
 	}
-	last, next, err := svc.ListProducts(t.Context(), 1, next, "")
+	last, next, err := svc.ListProducts(t.Context(), catalog.Listing{Limit: 1, Cursor: next})
 	if err != nil || len(last) != 1 || last[0].SKU != "TEA" || next != "" {
 		t.Errorf("last page %+v, cursor %q, %v", last, next, err)
 	}
-	if _, _, err := svc.ListProducts(t.Context(), 1, "x", ""); !errors.Is(err, fault.ErrCursor) {
+	if _, _, err := svc.ListProducts(t.Context(), catalog.Listing{Limit: 1, Cursor: "x"}); !errors.Is(err, fault.ErrCursor) {
 		t.Errorf("a foreign cursor: %v, want ErrCursor", err)
 	}
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"orderflow/internal/platform/money"
@@ -26,14 +27,42 @@ func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
 	return s.store.Get(ctx, sku)
 }
 
-// ListProducts returns a page of products, sorted by SKU, and the cursor of the next page, which is
-// "" after the last one. Without a cursor, the list starts after the SKU after, unless that is "".
-// It returns fault.ErrCursor for a cursor that no page returned.
-func (s *Service) ListProducts(ctx context.Context, limit int, cursor, after string) ([]Product, string, error) {
-	if cursor == "" && after != "" {
-		cursor = s.store.CursorAfter(after)
+// Listing says which products to list, sorted by SKU.
+type Listing struct {
+	Limit  int
+	Cursor string // "", or that of the page before
+	After  string // a SKU or "": without a cursor, the list starts after it
+	Prefix string // of the SKUs; "" lists all
+}
+
+// ListProducts returns a page of products and the cursor of the next page, which is "" after the
+// last one. It returns fault.ErrCursor for a cursor that no page returned.
+func (s *Service) ListProducts(ctx context.Context, l Listing) ([]Product, string, error) {
+	after := max(l.After, below(l.Prefix))
+	if l.Cursor == "" && after != "" {
+		l.Cursor = s.store.CursorAfter(after)
 	}
-	return s.store.Products(ctx, limit, cursor)
+	page, next, err := s.store.Products(ctx, l.Limit, l.Cursor)
+	var found []Product
+	for _, p := range page {
+		switch {
+		case strings.HasPrefix(p.SKU, l.Prefix):
+			found = append(found, p)
+		case p.SKU > l.Prefix:
+			return found, "", err
+		}
+	}
+	return found, next, err
+}
+
+// below is less than each SKU with the prefix, and greater than all SKUs that are less: those have
+// only characters below its last one.
+func below(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	last := len(prefix) - 1
+	return prefix[:last] + string(prefix[last]-1) + "\x7f"
 }
 
 // ListProductsBySKU returns the products of up to 50 distinct SKUs, in their order; unknown ones

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +162,46 @@ func TestListProductsReturnsPages(t *testing.T) {
 	}
 	if page := list(t, svc, nil); len(page.Products) != len(skus) || page.Cursor != nil {
 		t.Errorf("without a limit: %+v, want all %d products", page, len(skus))
+	}
+}
+
+func TestProductsAreListedByPrefix(t *testing.T) {
+	svc := open()
+	skus := []string{"A", "M", "MT-1", "MUG", "MUG-", "MUG-A", "MUG-z.9", "MUG.1", "MUGS", "MV", "mug-a"}
+	for _, sku := range skus {
+		_, err := svc.PutProduct(t.Context(), sku, "A product", money.Money{Currency: "EUR", Amount: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, prefix := range []string{"A", "M", "MUG", "MUG-", "MUG-z", "MU", "m", "Z", "0", "zz"} {
+		want := slices.DeleteFunc(slices.Clone(skus), func(s string) bool { return !strings.HasPrefix(s, prefix) })
+		for limit := 1; limit <= len(skus); limit++ {
+			var got []string
+			query := map[string][]string{"prefix": {prefix}, "limit": {strconv.Itoa(limit)}}
+			pages := 0
+			for more := true; more; pages++ {
+				page := list(t, svc, query)
+				for _, p := range page.Products {
+					got = append(got, p.SKU)
+				}
+				if more = page.Cursor != nil; more {
+					query["cursor"] = []string{*page.Cursor}
+				}
+			}
+			if !slices.Equal(got, want) || pages > len(want)/limit+1 {
+				t.Errorf("prefix %q, %d a page: %q in %d pages, want %q", prefix, limit, got, pages, want)
+			}
+		}
+	}
+	// A cursor of the whole list, and a start behind the prefix.
+	whole := list(t, svc, map[string][]string{"limit": {"1"}})
+	page := list(t, svc, map[string][]string{"prefix": {"MUG-"}, "cursor": {*whole.Cursor}})
+	if len(page.Products) != 3 {
+		t.Errorf("with another list's cursor: %v", page)
+	}
+	if page := list(t, svc, map[string][]string{"prefix": {"MUG-"}, "after": {"MUG-A"}}); len(page.Products) != 1 {
+		t.Errorf("after MUG-A: %v", page)
 	}
 }
 

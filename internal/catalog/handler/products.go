@@ -67,7 +67,9 @@ func listProducts(svc *catalog.Service) function.Handler {
 			return httpapi.List("products", found, "", fromDomain).Cached(keep), err
 		}
 		limit, cursor := r.Page()
-		found, next, err := svc.ListProducts(ctx, limit, cursor, r.Query.Get("after"))
+		found, next, err := svc.ListProducts(ctx, catalog.Listing{
+			Limit: limit, Cursor: cursor, After: r.Query.Get("after"), Prefix: r.Query.Get("prefix"),
+		})
 		return httpapi.List("products", found, next, fromDomain).Cached(keep), err
 	})
 }
