@@ -175,7 +175,8 @@ func TestProductsAreListedByPrefix(t *testing.T) {
 		}
 	}
 	for _, prefix := range []string{"A", "M", "MUG", "MUG-", "MUG-z", "MU", "m", "Z", "0", "zz"} {
-		want := slices.DeleteFunc(slices.Clone(skus), func(s string) bool { return !strings.HasPrefix(s, prefix) })
+		others := func(s string) bool { return !strings.HasPrefix(s, prefix) }
+		want := slices.DeleteFunc(slices.Clone(skus), others)
 		for limit := 1; limit <= len(skus); limit++ {
 			var got []string
 			query := map[string][]string{"prefix": {prefix}, "limit": {strconv.Itoa(limit)}}
