@@ -68,7 +68,8 @@ func TestListHasPagesAndRefusesForeignCursors(t *testing.T) {
 	if err != nil || len(last) != 1 || last[0].SKU != "TEA" || next != "" {
 		t.Errorf("last page %+v, cursor %q, %v", last, next, err)
 	}
-	if _, _, err := svc.ListProducts(t.Context(), catalog.Listing{Limit: 1, Cursor: "x"}); !errors.Is(err, fault.ErrCursor) {
+	foreign := catalog.Listing{Limit: 1, Cursor: "x"}
+	if _, _, err := svc.ListProducts(t.Context(), foreign); !errors.Is(err, fault.ErrCursor) {
 		t.Errorf("a foreign cursor: %v, want ErrCursor", err)
 	}
 }
