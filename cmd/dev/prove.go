@@ -336,6 +336,8 @@ func conform() *cobra.Command {
 		cmd.Flags().IntVar(&o.Examples, "examples", 4,
 			"random requests per operation, besides the edge cases of its schemas")
 		cmd.Flags().BoolVar(&o.Running, "running", false, "use the running stack, and leave it running")
+		cmd.Flags().BoolVar(&o.OneProcess, "one-process", false, "use the core as one process, which is cmd/serve")
+		cmd.MarkFlagsMutuallyExclusive("running", "one-process")
 		cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute,
 			"`time` for everything: the stack, its build, and both callers")
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,23 +15,41 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
+	"orderflow/internal/host/front"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/workflow"
+	"orderflow/internal/platform/workflow/dynamo"
 	"orderflow/internal/platform/workflow/memory"
+	"orderflow/internal/verify/tables"
 )
 
 // The engine of package workflow goes through the states of the interpreter alone, with the same
 // calls: in one process, and in processes of which each dies as soon as it has written a
-// transition.
+// transition; with either journal.
 func TestTheEngineDoesWhatTheInterpreterDoes(t *testing.T) {
 	for _, c := range cases(t, 24) {
 		if slices.Contains(children, c.Machine) {
 			continue // no journal has it
 		}
-		for _, mortal := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/mortal=%t", c.Name, mortal), func(t *testing.T) {
+		for _, way := range []struct {
+			name          string
+			mortal, table bool
+			journal       func() workflow.Journal
+		}{
+			{"immortal", false, false, inMemory}, {"mortal", true, false, inMemory},
+			{"mortal, with a table", true, true, inTable},
+		} {
+			if way.table && !strings.HasPrefix(c.Name, "random-") {
+				continue // they suffice, and take five times as long as in memory
+			}
+			t.Run(c.Name+"/"+way.name, func(t *testing.T) {
+				t.Parallel()
 				want := interpret(t, c)
 				want.States = slices.DeleteFunc(want.States, func(s string) bool {
 					return strings.Contains(strings.Fields(s)[0], "/") // a child's
@@ -38,10 +57,10 @@ func TestTheEngineDoesWhatTheInterpreterDoes(t *testing.T) {
 				for i, s := range want.States {
 					want.States[i] = strings.Fields(s)[0]
 				}
-				got := execute(t, c, mortal)
+				got := execute(t, c, way.mortal, way.journal)
 				for _, r := range []*run{&want, &got} { // a process that died may have called twice
 					slices.Sort(r.Calls)
-					if mortal {
+					if way.mortal {
 						r.Calls = slices.Compact(r.Calls)
 					}
 				}
@@ -56,7 +75,7 @@ func TestTheEngineDoesWhatTheInterpreterDoes(t *testing.T) {
 // executed is a case in the engine.
 type executed struct {
 	scripted
-	journal *memory.Journal
+	journal workflow.Journal
 	process atomic.Pointer[process]
 
 	mu      sync.Mutex
@@ -99,10 +118,25 @@ const idle = `{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":9999,"St
 	"Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken","Arguments":{"FunctionName":"Idle","Payload":{}},
 	"Output":{},"TimeoutSeconds":9999,"End":true}}}`
 
-func execute(t *testing.T, c scripted, mortal bool) (result run) {
+func inMemory() workflow.Journal { return memory.New(100) }
+
+// inTable returns the journal of a table without a network.
+func inTable() workflow.Journal {
+	server := tables.New(tables.Schema{Name: "process", PK: "pk", SK: "sk", Indexes: []tables.Schema{
+		{Name: ddb.OpenIndex, PK: ddb.OpenIndex + "Pk", SK: ddb.OpenIndex + "Sk", KeysOnly: true},
+	}})
+	return dynamo.Journal{Table: ddb.Open(aws.Config{
+		Region: "eu-central-1", HTTPClient: &http.Client{Transport: front.Inside{
+			"dynamodb.eu-central-1.amazonaws.com": server,
+		}},
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, "process", clock.System{})}
+}
+
+func execute(t *testing.T, c scripted, mortal bool, journal func() workflow.Journal) (result run) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &executed{
-			scripted: c, journal: memory.New(100), answers: map[string]scriptedAnswer{}, given: map[string]int{},
+			scripted: c, journal: journal(), answers: map[string]scriptedAnswer{}, given: map[string]int{},
 		}
 		machines := map[string]workflow.Machine{}
 		for _, name := range append([]string{"fulfil-order", "compensate-order"}, children...) {

@@ -32,6 +32,8 @@ type Options struct {
 	Dir string
 	// Running uses the stack of `make up` instead, and leaves it running.
 	Running bool
+	// OneProcess starts the core as one process instead of a stack on an emulator.
+	OneProcess bool
 	// Examples is the number of random requests per operation, besides the edge cases of its
 	// schemas.
 	Examples int
@@ -58,8 +60,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		return o.against(ctx, stack)
 	}
-	stack, err := devstack.Start(ctx,
-		devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report})
+	start, opts := devstack.Start, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report}
+	if o.OneProcess {
+		start = func(ctx context.Context, opts devstack.Options) (*devstack.Stack, error) {
+			return devstack.StartProcess(ctx, opts, "-throttle=false")
+		}
+	}
+	stack, err := start(ctx, opts)
 	if err != nil {
 		return err
 	}
