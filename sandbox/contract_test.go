@@ -21,6 +21,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/registry"
 	"orderflow/sandbox/carrier"
 	shipments "orderflow/sandbox/carrier/memory"
 	"orderflow/sandbox/legacy"
@@ -34,6 +35,8 @@ import (
 
 const shopKey = sandboxtest.Secret("s3cret")
 
+func init() { openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder) }
+
 // turn is a request with the status of its response.
 type turn struct {
 	request, key, body string
@@ -46,7 +49,12 @@ var conversation = []turn{
 	{"POST /charges", "a", charge("a", "pm_card_visa"), 201},
 	{"POST /charges", "a", charge("x", "pm_card_visa"), 422},
 	{"POST /charges", "d", charge("d", "pm_card_visa_chargeDeclined"), 402},
+	{"POST /charges", "3ds", charge("3ds", "pm_card_authenticationRequired"), 202},
+	{"GET /charges/3ds/authentication", "", "", 200},
+	{"POST /charges/3ds/authentication?answer=maybe", "", "", 400},
+	{"POST /charges/3ds/authentication?answer=succeed", "", "", 200},
 	{"POST /charges", "e", charge("e", "sandbox_error"), 500},
+	{"POST /charges/a/authentication?answer=succeed", "", "", 409},
 	{"POST /charges/a/capture", "", "", 200},
 	{"POST /charges/none/capture", "", "", 404},
 	{"POST /charges/a/refund", "r", refund(500), 200},
@@ -198,9 +206,10 @@ func parties(spec *openapi3.T) map[string]http.Handler {
 	_ = picked.Book(context.Background(), warehouse.Entry{ // the memory store books whatever is new
 		ID: "pick-1", Moves: []warehouse.Line{{SKU: "picked", Quantity: -1}},
 	}, "")
+	site := provider.Site{Endpoints: registry.Fixed{"payment-provider": "http://provider.test"}}
 	noSleep := func(context.Context, time.Duration) {}
 	byFunction := map[string]http.Handler{
-		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), noSleep),
+		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), noSleep, site),
 		"ServeCarrierFunction":  carrier.Handler(shipments.New(now), now, ids.Random(now)),
 		"ServeLegacyFunction":   legacy.Handler(orders.New(now), now, shopKey),
 		"ServeWarehouseFunction": warehouse.Handler(warehouse.Warehouse{

@@ -192,7 +192,9 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 			return err
 		}
 	}
-	if err := announce(f, urlOf(listener.Addr()), stdout); err != nil {
+	url := urlOf(listener.Addr())
+	h.sandbox.url.Store(url)
+	if err := announce(f, url, stdout); err != nil {
 		return err
 	}
 	return serve(ctx, base, listener, h, f.drain, stderr)

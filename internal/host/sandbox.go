@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"orderflow/internal/gateway/oldshop"
@@ -34,6 +35,8 @@ type sandbox struct {
 	public *http.ServeMux
 	mails  *mailbox
 	sender carrier.Sender
+	at     registered
+	url    atomic.Value // of the process, for customers
 }
 
 // newSandbox starts the third parties over their ledgers. hosts carries the carrier's callbacks, to
@@ -41,13 +44,14 @@ type sandbox struct {
 func newSandbox(
 	c clock.Clock, source ids.Source, keys Keys, hosts front.Inside, at registered, l ledgers,
 ) *sandbox {
-	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: &mailbox{}}
+	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: &mailbox{}, at: at}
 	shipments := &dues{Store: l.shipments, callBack: s.callBack}
 	s.sender = carrier.Sender{
 		Carrier: carrier.New(shipments, c, source), Endpoints: at, Secret: keys.CarrierWebhook, Clock: c,
 		Client: &http.Client{Transport: hosts},
 	}
-	hosts[paymentsProvider.Name] = provider.Handler(l.charges, c, source, provider.Sleep)
+	site := provider.Site{Endpoints: s, Secret: keys.PaymentWebhook, Client: &http.Client{Transport: hosts}}
+	hosts[paymentsProvider.Name] = provider.Handler(l.charges, c, source, provider.Sleep, site)
 	hosts[shippingCarrier.Name] = carrier.Handler(shipments, c, source)
 	hosts[oldshop.Name] = legacy.Handler(l.shop, c, keys.LegacyShop)
 	s.public.Handle("/charges", hosts[paymentsProvider.Name])
@@ -58,6 +62,15 @@ func newSandbox(
 	s.public.Handle("/legacy/", hosts[oldshop.Name])
 	s.public.Handle("GET /mails", s.mails)
 	return s
+}
+
+// Pick returns the addresses that the provider's site needs; see provider.Site. Its own is the
+// customers', who are outside.
+func (s *sandbox) Pick(ctx context.Context, name string) (base string, done func(failed bool), err error) {
+	if url, ok := s.url.Load().(string); ok && name == paymentsProvider.Name {
+		return url + "/sandbox", func(bool) {}, nil
+	}
+	return s.at.Pick(ctx, name)
 }
 
 // callBack tells the shop the carrier's decision, again and again until it is accepted.

@@ -32,6 +32,10 @@ func (s *Service) AuthorizePayment(ctx context.Context, in contract.Step) (contr
 	return res, err
 }
 
+// codeAuthentication declines a payment for which the customer must authenticate: the order does
+// not wait for that yet.
+const codeAuthentication = "authentication_required"
+
 // authorize calls the provider, unless there is nothing to pay, and returns the resulting payment.
 func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, error) {
 	if free(in.Amount) {
@@ -44,11 +48,15 @@ func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, err
 	})
 	p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount, ChargeID: charge.ID}
 	var declined *Declined
+	var act *ActionRequired
 	switch {
 	case err == nil:
 		return p.moveTo(StatusAuthorized, s.clock.Now()), nil
 	case errors.As(err, &declined):
 		p.DeclineCode = declined.Code
+		return p.moveTo(StatusDeclined, s.clock.Now()), nil
+	case errors.As(err, &act): // the compensation bars a late authentication
+		p.DeclineCode = codeAuthentication
 		return p.moveTo(StatusDeclined, s.clock.Now()), nil
 	}
 	return Payment{}, voided(err)

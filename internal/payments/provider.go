@@ -15,8 +15,9 @@ import (
 // Any call may fail with a Transient fault. It may have taken effect, or may still: a request can
 // arrive long after the caller gave up. Void deals with that.
 type Provider interface {
-	// Authorize holds an amount. It fails with *Declined if the provider declines for good, and
-	// with ErrReferenceVoided if the reference was voided before.
+	// Authorize holds an amount. It fails with *Declined if the provider declines for good, with
+	// ErrReferenceVoided if the reference was voided before, and with *ActionRequired if the
+	// customer must act first. Then nothing is held. Repeating the call says what became of it.
 	Authorize(ctx context.Context, a Authorization) (Charge, error)
 
 	// Capture captures the reference's charge; the subject must have the charge's id. It fails with
@@ -36,7 +37,8 @@ type Provider interface {
 
 	// Find returns the charge as it is now, with its dispute, by the charge's id, or by the
 	// reference if the subject has no id. found is false if there is none. A search by reference
-	// may miss a charge younger than a minute.
+	// may miss a charge younger than a minute. An authorization that waits for the customer is
+	// found as ChargeActionRequired.
 	Find(ctx context.Context, s Subject) (charge Charge, found bool, err error)
 
 	// Ledger returns a page of charges of any status, and the cursor of the next page, "" after the
@@ -79,6 +81,8 @@ const (
 	ChargeCaptured   ChargeStatus = "CAPTURED"
 	ChargeVoided     ChargeStatus = "VOIDED"
 	ChargeRefunded   ChargeStatus = "REFUNDED"
+	// ChargeActionRequired is no charge yet: the customer has to act. Only Find returns it.
+	ChargeActionRequired ChargeStatus = "ACTION_REQUIRED"
 )
 
 // Charge is the provider's charge for a reference.
@@ -104,6 +108,15 @@ type Declined struct {
 }
 
 func (d *Declined) Error() string { return "the provider declined: " + d.Code }
+
+// ActionRequired says that the provider holds the amount as soon as the customer has acted, such as
+// by authenticating at their bank.
+type ActionRequired struct {
+	// URL is where the customer acts.
+	URL string
+}
+
+func (a *ActionRequired) Error() string { return "the customer must act first" }
 
 var (
 	// ErrReferenceVoided: the reference was voided, so it can no longer be charged.

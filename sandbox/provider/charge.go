@@ -15,6 +15,8 @@ const (
 	StatusCaptured   Status = "CAPTURED"
 	StatusVoided     Status = "VOIDED"
 	StatusRefunded   Status = "REFUNDED"
+	// StatusActionRequired is the status of what is no charge yet: the customer has to act.
+	StatusActionRequired Status = "ACTION_REQUIRED"
 )
 
 // Valid reports whether s is one of the four.
@@ -39,6 +41,14 @@ type Charge struct {
 	CreatedAt      time.Time   `json:"createdAt"`
 	// Dispute is OPEN if the customer's bank disputes the charge, otherwise empty.
 	Dispute string `json:"dispute,omitempty"`
+	// NextAction is what the customer must do, in status ACTION_REQUIRED only.
+	NextAction *NextAction `json:"nextAction,omitempty"`
+}
+
+// NextAction sends the customer to a page.
+type NextAction struct {
+	Type string `json:"type"` // REDIRECT
+	URL  string `json:"url"`
 }
 
 // disputeOpen is the only state of a dispute, since disputes are never decided here.
@@ -57,6 +67,10 @@ func (c Charge) In(s Status) Charge {
 type Entry struct {
 	Reference string
 	Charge    *Charge
+	// Asked is the charge that waits for the customer, who makes it the Charge or fails.
+	Asked *Charge
+	// Failed says that the customer failed to authenticate. It is final.
+	Failed bool
 	// Voided closes the reference: later charges and captures are refused.
 	Voided bool
 	// Disputed says that the charge is disputed as soon as it is captured.
@@ -66,6 +80,9 @@ type Entry struct {
 	// Version counts the changes; 0 if nothing was ever written.
 	Version int64
 }
+
+// Waits reports whether the customer must still answer.
+func (e Entry) Waits() bool { return e.Asked != nil && e.Charge == nil && !e.Failed && !e.Voided }
 
 // Identity returns the id and version that it is stored under; see commit.Aggregate.
 func (e Entry) Identity() (id string, version int64) { return e.Reference, e.Version }

@@ -32,8 +32,8 @@ const (
 )
 
 // Handler serves the provider's HTTP API over a ledger.
-func Handler(store Store, c clock.Clock, source ids.Source, sleep Sleeper) http.Handler {
-	p := New(store, c, source)
+func Handler(store Store, c clock.Clock, source ids.Source, sleep Sleeper, site Site) http.Handler {
+	p := New(store, c, source, site)
 	mux := http.NewServeMux()
 	mux.Handle("POST /charges", p.serveCharge(sleep))
 	capture := func(ctx context.Context, reference string) (any, error) { return p.Capture(ctx, reference) }
@@ -44,6 +44,8 @@ func Handler(store Store, c clock.Clock, source ids.Source, sleep Sleeper) http.
 	}
 	mux.Handle("POST /charges/{reference}/void", web.HandleReference(void))
 	mux.Handle("POST /charges/{reference}/refund", web.Handle(p.serveRefund))
+	mux.Handle("GET /charges/{reference}/authentication", p.servePage())
+	mux.Handle("POST /charges/{reference}/authentication", p.servePage())
 	mux.Handle("GET /ledger", web.Handle(p.serveLedger))
 	mux.Handle("/", web.NoRoute())
 	return mux
@@ -58,6 +60,9 @@ func (p *Provider) serveCharge(sleep Sleeper) http.Handler {
 		charge, err := p.Charge(r.Context(), key, in)
 		if in.PaymentMethod == methodSlow {
 			sleep(r.Context(), Delay)
+		}
+		if charge.Status == StatusActionRequired {
+			return http.StatusAccepted, charge, err
 		}
 		return http.StatusCreated, charge, err
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/registry"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/provider/memory"
 )
@@ -27,7 +28,7 @@ func newServer() *server {
 	s.handler = provider.Handler(memory.New(now), now, ids.Random(now), func(_ context.Context, d time.Duration) {
 		s.slept += d
 		s.asleep()
-	})
+	}, site)
 	return s
 }
 
@@ -157,5 +158,49 @@ func TestSleepEndsWithItsContext(t *testing.T) {
 	provider.Sleep(ctx, time.Hour)
 	if d := time.Since(start); d > time.Minute {
 		t.Errorf("slept %s", d)
+	}
+}
+
+// site has the provider's own address, and sends no notices.
+var site = provider.Site{Endpoints: registry.Fixed{"payment-provider": "http://provider.test"}}
+
+func TestCustomerAuthenticates(t *testing.T) {
+	for answer, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"succeed": {201, `"status":"AUTHORIZED"`},
+		"fail":    {402, `"code":"authentication_failed"`},
+	} {
+		s := newServer()
+		for range 2 {
+			s.want(t, "POST /charges", body("pm_card_authenticationRequired"), 202,
+				`"nextAction":{"type":"REDIRECT","url":"http://provider.test/charges/r1/authentication"}`)
+		}
+		s.want(t, "GET /ledger?reference=r1", "", 200, `"status":"ACTION_REQUIRED"`)
+		s.want(t, "GET /ledger", "", 200, `{"charges":[]}`)
+		s.page(t, "GET", "", 200, "Do you pay")
+		s.page(t, "POST", "?answer=maybe", 400, "nothing to authenticate")
+		s.page(t, "POST", "?answer="+answer, 200, "close this page")
+		s.page(t, "POST", "?answer=fail", 200, "close this page") // the first one stands
+		s.want(t, "POST /charges", body("pm_card_authenticationRequired"), want.status, want.text)
+	}
+}
+
+func TestVoidedAuthenticationIsRefused(t *testing.T) {
+	s := newServer()
+	s.want(t, "POST /charges", body("pm_card_authenticationRequired"), 202, `"status":"ACTION_REQUIRED"`)
+	s.want(t, "POST /charges/r1/void", "", 200, `{"charge":null}`)
+	s.page(t, "POST", "?answer=succeed", 409, "nothing to authenticate")
+	s.want(t, "POST /charges", body("pm_card_authenticationRequired"), 409, `"code":"reference_voided"`)
+}
+
+// page calls the customer's page.
+func (s *server) page(t *testing.T, method, query string, status int, text string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, httptest.NewRequest(method, "/charges/r1/authentication"+query, nil))
+	if w.Code != status || !strings.Contains(w.Body.String(), text) {
+		t.Errorf("%s %s: %d %s; want %d %q", method, query, w.Code, w.Body, status, text)
 	}
 }

@@ -31,6 +31,8 @@ var (
 	ErrRefundExceedsCharge = conflict("refund_exceeds_charge", "the refund exceeds the rest of the charge")
 	// ErrReferenceUsed says that the reference has a charge of another amount.
 	ErrReferenceUsed = conflict("reference_used", "this reference has a charge of another amount")
+	// ErrNotAsked says that nothing waits for the customer.
+	ErrNotAsked = conflict("not_asked", "nothing waits for the customer")
 )
 
 func conflict(code, message string) *web.Error {
@@ -60,11 +62,12 @@ type Provider struct {
 	store Store
 	clock clock.Clock
 	ids   ids.Source
+	site  Site
 }
 
 // New returns a provider over its store.
-func New(store Store, c clock.Clock, source ids.Source) *Provider {
-	return &Provider{store: store, clock: c, ids: source}
+func New(store Store, c clock.Clock, source ids.Source, site Site) *Provider {
+	return &Provider{store: store, clock: c, ids: source, site: site}
 }
 
 // Request is a request for a charge.
@@ -93,6 +96,11 @@ func (p *Provider) Charge(ctx context.Context, key idempotency.Request, in Reque
 		}
 		return p.decide(ctx, e, in, once)
 	})
+	if err == nil && out.Charge.Status == StatusActionRequired {
+		var page string
+		page, err = p.site.address(ctx, in.Reference)
+		out.Charge.NextAction = &NextAction{Type: "REDIRECT", URL: page}
+	}
 	if err == nil && out.Declined != "" {
 		const message = "the payment method was declined"
 		err = &web.Error{Status: http.StatusPaymentRequired, Code: out.Declined, Message: message}
@@ -110,6 +118,10 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 	case e.Charge != nil:
 		out := outcome{Charge: *e.Charge}
 		return out, p.store.Record(ctx, commit.With{Reply: once.Returning(out)})
+	case e.Failed:
+		return outcome{Declined: codeFailed}, nil
+	case e.Asked != nil: // no result yet, so it is not stored
+		return outcome{Charge: *e.Asked}, nil
 	case declined != "":
 		out := outcome{Declined: declined}
 		return out, p.store.Record(ctx, commit.With{Reply: once.Returning(out)})
@@ -127,8 +139,30 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 		ID: "ch_" + p.ids.New(), Reference: in.Reference, Status: StatusAuthorized,
 		Amount: in.Amount, CreatedAt: p.clock.Now(),
 	}
+	if in.PaymentMethod == methodAsk {
+		e.Asked, e.Charge = withStatus(e.Charge, StatusActionRequired), nil
+		return outcome{Charge: *e.Asked}, p.store.Write(ctx, e, commit.With{})
+	}
 	out := outcome{Charge: *e.Charge}
 	return out, p.store.Write(ctx, e, commit.With{Reply: once.Returning(out)})
+}
+
+// Answer is the customer's answer on the page: they authenticate, or fail to. The first one stands.
+func (p *Provider) Answer(ctx context.Context, reference string, authenticated bool) (Entry, error) {
+	return p.change(ctx, reference, func(e *Entry) error {
+		switch {
+		case e.Voided:
+			return ErrVoided
+		case e.Asked == nil:
+			return ErrNotAsked
+		case e.Charge != nil || e.Failed:
+		case authenticated:
+			e.Charge = withStatus(e.Asked, StatusAuthorized)
+		default:
+			e.Failed = true
+		}
+		return nil
+	})
 }
 
 // Capture captures an authorized charge. Repeating it changes nothing.
@@ -203,13 +237,19 @@ func (p *Provider) Void(ctx context.Context, reference string) (*Charge, error) 
 	return e.Charge, err
 }
 
-// Charges returns the charges of a reference, one or none.
+// Charges returns the charges of a reference, one or none. One that waits for the customer is
+// included.
 func (p *Provider) Charges(ctx context.Context, reference string) ([]Charge, error) {
 	e, err := p.store.Entry(ctx, reference)
-	if err != nil || e.Charge == nil {
+	switch {
+	case err != nil:
 		return []Charge{}, err
+	case e.Charge != nil:
+		return []Charge{*e.Charge}, nil
+	case e.Waits():
+		return []Charge{*e.Asked}, nil
 	}
-	return []Charge{*e.Charge}, nil
+	return []Charge{}, nil
 }
 
 // ChargeByID returns the charges with this id, one or none. It scans the whole ledger, which is
@@ -242,7 +282,9 @@ func (p *Provider) change(ctx context.Context, reference string, apply func(*Ent
 		if err := apply(&after); err != nil {
 			return Entry{}, err
 		}
-		if after.Voided == before.Voided && (after.Charge == nil || *after.Charge == *before.Charge) {
+		same := after.Charge == before.Charge ||
+			after.Charge != nil && before.Charge != nil && *after.Charge == *before.Charge
+		if after.Voided == before.Voided && after.Failed == before.Failed && same {
 			return before, nil
 		}
 		after.Version++

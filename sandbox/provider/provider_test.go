@@ -21,7 +21,7 @@ var (
 )
 
 func newProvider() *provider.Provider {
-	return provider.New(memory.New(now), now, ids.Random(now))
+	return provider.New(memory.New(now), now, ids.Random(now), site)
 }
 
 // charge charges reference r with a key.

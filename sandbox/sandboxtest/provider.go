@@ -10,6 +10,7 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/registry"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/provider/memory"
 )
@@ -25,10 +26,11 @@ type Provider struct {
 // NewProvider returns a provider without charges.
 func NewProvider(c clock.Clock) *Provider {
 	ledger, source := memory.New(c), &numbers{}
+	site := provider.Site{Endpoints: registry.Fixed{"payment-provider": "http://sandbox.test"}}
 	sleep := func(context.Context, time.Duration) {}
 	return &Provider{
-		Handler: provider.Handler(ledger, c, source, sleep),
-		ledger:  ledger, provider: provider.New(ledger, c, source),
+		Handler: provider.Handler(ledger, c, source, sleep, site),
+		ledger:  ledger, provider: provider.New(ledger, c, source, site),
 	}
 }
 
@@ -44,6 +46,12 @@ func (p *Provider) Refund(reference string, amount int64) {
 	key := idempotency.Request{Scope: "refunds", Key: strconv.Itoa(p.refunds)}
 	refund := provider.Refund{Amount: money.Money{Currency: c.Amount.Currency, Amount: amount}}
 	must(p.provider.Refund(context.Background(), reference, key, refund))
+}
+
+// Authenticate has the customer authenticate, or fail to, without a notice. It does nothing if that
+// is not asked for.
+func (p *Provider) Authenticate(reference string, succeeds bool) {
+	_, _ = p.provider.Answer(context.Background(), reference, succeeds)
 }
 
 // Dispute sets the state of a charge's dispute.

@@ -78,6 +78,9 @@ func HandleReference(f func(ctx context.Context, reference string) (body any, er
 	})
 }
 
+// StatusOf returns the status of the response to an error.
+func StatusOf(err error) int { return publicError(err).Status }
+
 func publicError(err error) *Error {
 	var e *Error
 	switch {

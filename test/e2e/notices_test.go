@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/payments/stripe"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ids"
 )
 
 // The customer's bank disputes the charge. The provider sends a notice, and the payment shows it.
@@ -102,6 +105,48 @@ func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 	p, err := customerOf(t).Payment(t.Context(), o.OrderID)
 	if err != nil || p.Status != "CAPTURED" || p.RefundedAmount == nil || p.RefundedAmount.Amount != 100 {
 		t.Errorf("the payment is %+v (%v), want CAPTURED with 100 given back", p, err)
+	}
+}
+
+// The order does not wait for a customer who must authenticate. The sandbox's page works on its
+// own: its answer succeeds only if the notice that follows is accepted.
+func TestPaymentThatNeedsAuthenticationIsDeclined(t *testing.T) {
+	t.Parallel()
+	const asks = "pm_card_authenticationRequired"
+	o := place(t, customerOf(t), order("CUP", 1, asks))
+	wantFinal(t, o, client.Rejected, "PAYMENT_DECLINED")
+	page := stack.Outputs["SandboxUrl"] + "/charges/" + o.OrderID + "/authentication?answer=succeed"
+	if status, answer := post(t, page, "", ""); status != http.StatusConflict {
+		t.Errorf("authenticated after the order's end: %d %s, want 409", status, answer)
+	}
+	reference := ids.Random(clock.System{}).New()
+	const form = `{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`
+	charge := fmt.Sprintf(form, reference, asks)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, stack.Outputs["SandboxUrl"]+"/charges",
+		strings.NewReader(charge))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", reference)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var out struct{ NextAction struct{ URL string } }
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != http.StatusAccepted {
+		t.Fatalf("%s, %v, want 202", res.Status, err)
+	}
+	if status, answer := post(t, out.NextAction.URL+"?answer=succeed", "", ""); status != http.StatusOK {
+		t.Errorf("%d %s, want 200", status, answer)
+	}
+	if held := ledger(t, reference); len(held) != 1 || held[0].Status != "AUTHORIZED" {
+		t.Errorf("the ledger has %v", held)
+	}
+	void := stack.Outputs["SandboxUrl"] + "/charges/" + reference + "/void"
+	if status, answer := post(t, void, "", ""); status != http.StatusOK {
+		t.Errorf("void: %d %s", status, answer)
 	}
 }
 

@@ -26,7 +26,7 @@ func service(env *function.Env) *payments.Service {
 		third = provider.New(calls.To(provider.Name))
 	case "stripe":
 		key := secrets.Open(env.AWS(), env.Require("PROVIDER_SECRET"), env.Clock)
-		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs)
+		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs, "") // no page: customers are not asked yet
 	case "": // env reports the missing variable
 	default:
 		env.Fail(fmt.Errorf("PAYMENT_PROVIDER is %q; set it to registry or stripe", name))

@@ -21,6 +21,9 @@ var declined = map[string]string{
 type Dashboard interface {
 	// Refund refunds a part of the reference's captured charge.
 	Refund(reference string, amount int64)
+	// Authenticate has the customer authenticate the reference's authorization, or fail to. If
+	// nothing waits for that, it does nothing.
+	Authenticate(reference string, succeeds bool)
 }
 
 // Run runs the suite. open returns a provider without charges, and its dashboard.
@@ -45,6 +48,10 @@ func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 		"FindReturnsTheCurrentCharge":           finds,
 		"FindIgnoresDeclines":                   findsNoDecline,
 		"LedgerHasEveryCurrentCharge":           ledger,
+
+		"CustomerAuthenticates":       authenticates,
+		"CustomerFailsToAuthenticate": failsToAuthenticate,
+		"VoidBarsALateAuthentication": lateAuthentication,
 
 		"RefundOnSiteIsVisible":              refundsOnSite,
 		"VoidRefundsTheRest":                 voidsTheRest,
@@ -387,5 +394,86 @@ func ledger(t *testing.T, p provider) {
 	}
 	if len(want) > 0 {
 		t.Errorf("missing in the ledger, or listed twice: %v", want)
+	}
+}
+
+// asks authorizes with a payment method for which the customer must act.
+func asks(t *testing.T, p payments.Provider) (payments.Charge, error) {
+	t.Helper()
+	a := authorization("a", "1")
+	a.PaymentMethod = "pm_card_authenticationRequired"
+	return p.Authorize(t.Context(), a)
+}
+
+// waits checks that the provider waits for the customer, however often it is asked.
+func waits(t *testing.T, p provider) {
+	t.Helper()
+	for range 2 {
+		_, err := asks(t, p)
+		var act *payments.ActionRequired
+		if !errors.As(err, &act) || act.URL == "" {
+			t.Fatalf("Authorize: %v, want ActionRequired with a page", err)
+		}
+	}
+}
+
+func status(t *testing.T, p provider) payments.ChargeStatus {
+	t.Helper()
+	c, _, err := p.Find(t.Context(), payments.Subject{Reference: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Status
+}
+
+func authenticates(t *testing.T, p provider) {
+	waits(t, p)
+	if got := status(t, p); got != payments.ChargeActionRequired && got != "" { // a search may lag
+		t.Errorf("Find has %s while the customer must act", got)
+	}
+	if page, _, err := p.Ledger(t.Context(), ""); len(page) > 0 || err != nil {
+		t.Errorf("the ledger has %v, %v while the customer must act", page, err)
+	}
+	p.Authenticate("a", true)
+	for range 2 {
+		c, err := asks(t, p)
+		if err != nil || c.Status != payments.ChargeAuthorized || c.ID == "" || c.Amount != total {
+			t.Fatalf("Authorize after the authentication: %+v, %v", c, err)
+		}
+	}
+	if c, found := void(t, p, "a"); !found || c.Status != payments.ChargeVoided {
+		t.Errorf("Void = %+v, %v", c, found)
+	}
+}
+
+func failsToAuthenticate(t *testing.T, p provider) {
+	waits(t, p)
+	p.Authenticate("a", false)
+	for range 2 {
+		_, err := asks(t, p)
+		var no *payments.Declined
+		if !errors.As(err, &no) || no.Code == "" {
+			t.Errorf("Authorize after a failed authentication: %v, want a decline", err)
+		}
+	}
+	if got := status(t, p); got != "" {
+		t.Errorf("Find has %s after a failed authentication", got)
+	}
+	if c, found := void(t, p, "a"); found {
+		t.Errorf("a failed authentication left charge %+v", c)
+	}
+}
+
+func lateAuthentication(t *testing.T, p provider) {
+	waits(t, p)
+	if c, found := void(t, p, "a"); found {
+		t.Errorf("Void = %+v while the customer must act", c)
+	}
+	p.Authenticate("a", true)
+	if c, err := asks(t, p); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Authorize after the void: %+v, %v, want ErrReferenceVoided", c, err)
+	}
+	if got := status(t, p); got != "" {
+		t.Errorf("Find has %s after the void", got)
 	}
 }

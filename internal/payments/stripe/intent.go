@@ -42,6 +42,19 @@ type intent struct {
 		Disputed       bool  `json:"disputed"`
 	} `json:"latest_charge"`
 	LastPaymentError *refusal `json:"last_payment_error"`
+	NextAction       *struct {
+		RedirectToURL struct {
+			URL string `json:"url"`
+		} `json:"redirect_to_url"`
+	} `json:"next_action"`
+}
+
+// page returns where the customer authenticates, or "".
+func (i intent) page() string {
+	if i.NextAction == nil {
+		return ""
+	}
+	return i.NextAction.RedirectToURL.URL
 }
 
 // expanded makes Stripe include the whole charge in its response.

@@ -67,6 +67,11 @@ func (p Provider) find(ctx context.Context, s payments.Subject) (payments.Charge
 	}
 	for _, now := range all {
 		c, held := now.charge()
+		if now.Status == requiresAction && now.reference() != "" {
+			waiting := payments.Charge{ID: now.ID, Reference: now.reference(), Status: payments.ChargeActionRequired}
+			waiting.Amount, _ = fromStripe(now.Currency, now.Amount)
+			return waiting, true, nil
+		}
 		if !held || c.Reference == "" {
 			continue
 		}

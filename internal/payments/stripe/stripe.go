@@ -31,8 +31,8 @@ const Version = "2026-03-25.dahlia"
 // Timeout bounds one call.
 const Timeout = 3 * time.Second
 
-// codeAuthentication declines a payment that needs the customer's authentication, which we cannot
-// ask for.
+// codeAuthentication declines a payment that needs the customer's authentication, if we cannot ask
+// for it.
 const codeAuthentication = "authentication_required"
 
 // codeNotChargeable declines a payment whose currency or amount Stripe cannot charge.
@@ -44,13 +44,19 @@ type Provider struct {
 	key    func(context.Context) ([]byte, error)
 	clock  clock.Clock
 	ids    ids.Source
+	// returnURL is the page to which customers return after they have authenticated; empty if they
+	// cannot be asked to.
+	returnURL string
 }
 
 // New returns a provider; key returns the secret API key. c has Stripe's address, retries and
-// circuit breaker.
-func New(c httpclient.Config, key func(context.Context) ([]byte, error), source ids.Source) Provider {
+// circuit breaker. Customers who have authenticated return to returnURL; without one, payments that
+// need it are declined.
+func New(
+	c httpclient.Config, key func(context.Context) ([]byte, error), source ids.Source, returnURL string,
+) Provider {
 	c.Dependency, c.Timeout = Name, Timeout
-	return Provider{client: httpclient.New(c), key: key, clock: c.Clock, ids: source}
+	return Provider{client: httpclient.New(c), key: key, clock: c.Clock, ids: source, returnURL: returnURL}
 }
 
 // Authorize creates the intent and confirms it.
@@ -60,6 +66,9 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 		return payments.Charge{}, classify(err)
 	}
 	now, err := p.confirm(ctx, made.ID, a)
+	if err == nil && now.Status == requiresAction && p.returnURL != "" { // maybe a replayed response
+		now, err = p.intent(ctx, made.ID)
+	}
 	if err != nil {
 		return payments.Charge{}, classify(err)
 	}
@@ -69,6 +78,8 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 		return c, nil
 	case now.Status == canceled || held:
 		return payments.Charge{}, payments.ErrReferenceVoided
+	case now.Status == requiresAction && now.page() != "":
+		return payments.Charge{}, &payments.ActionRequired{URL: now.page()}
 	case now.Status == requiresAction:
 		if _, err := p.undo(ctx, now, a.IdempotencyKey); err != nil {
 			return payments.Charge{}, classify(err)
@@ -102,6 +113,9 @@ func (p Provider) create(ctx context.Context, s payments.Subject) (intent, error
 // cannot charge twice: an intent is confirmed once.
 func (p Provider) confirm(ctx context.Context, id string, a payments.Authorization) (intent, error) {
 	form := url.Values{"payment_method": {a.PaymentMethod}, "error_on_requires_action": {"true"}}
+	if p.returnURL != "" {
+		form = url.Values{"payment_method": {a.PaymentMethod}, "return_url": {p.returnURL}}
+	}
 	path, key := intents+"/"+url.PathEscape(id)+"/confirm", a.IdempotencyKey+"-confirm"
 	now, err := p.change(ctx, path, key, form)
 	if answered5xx(err) {

@@ -34,21 +34,25 @@ type account struct {
 	clock *clock.Manual
 }
 
-func open(t *testing.T) *account {
+func open(t *testing.T) *account { return opened(t, "") }
+
+func opened(t *testing.T, returnURL string) *account {
 	t.Helper()
 	c := clock.At(start)
 	server := stripetest.New(c.Now)
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
-	return &account{at(web.URL, stripetest.Key, c), server, c}
+	return &account{returning(web.URL, stripetest.Key, c, returnURL), server, c}
 }
 
-func at(url, key string, c clock.Clock) stripe.Provider {
+func at(url, key string, c clock.Clock) stripe.Provider { return returning(url, key, c, "") }
+
+func returning(url, key string, c clock.Clock, returnURL string) stripe.Provider {
 	secret := func(context.Context) ([]byte, error) { return []byte(key + "\n"), nil }
 	config := httpclient.Config{
 		Endpoints: registry.Fixed{stripe.Name: url}, Clock: c, Retry: resilience.Policy{Attempts: 1},
 	}
-	return stripe.New(config, secret, &ids.Sequence{})
+	return stripe.New(config, secret, &ids.Sequence{}, returnURL)
 }
 
 func (a *account) authorize(method string) (payments.Charge, error) {
@@ -84,16 +88,19 @@ func (a *account) want(t *testing.T, statuses ...string) {
 	}
 }
 
+// asking is an account whose shop has a page to which customers return.
+func asking(t *testing.T) *account { return opened(t, "https://shop.example/checkout") }
+
 func TestProviderWithALaggingSearch(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
-		a := open(t)
+		a := asking(t)
 		return a.Provider, a.Server
 	})
 }
 
 func TestProviderWithAnImmediateSearch(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
-		a := open(t)
+		a := asking(t)
 		a.Searchable = true
 		return a.Provider, a.Server
 	})

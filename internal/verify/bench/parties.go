@@ -13,6 +13,7 @@ import (
 	carrierMemory "orderflow/sandbox/carrier/memory"
 	"orderflow/sandbox/provider"
 	providerMemory "orderflow/sandbox/provider/memory"
+	sandbox "orderflow/sandbox/web"
 )
 
 // parties are the sandbox's payment provider and carrier in this process, which answer at once.
@@ -24,7 +25,7 @@ type parties struct {
 
 // openParties starts them. later plans the carrier's callbacks; around wraps their handlers.
 func openParties(
-	ctx context.Context, c clock.Clock, source ids.Source, shipping carrier.Endpoints, secret carrier.Secret,
+	ctx context.Context, c clock.Clock, source ids.Source, shipping sandbox.Endpoints, secret carrier.Secret,
 	later func(func() error), around func(http.Handler) http.Handler,
 ) *parties {
 	p := &parties{ledger: providerMemory.New(c)}
@@ -33,7 +34,8 @@ func openParties(
 	}}
 	p.carrier = &carrier.Sender{Carrier: carrier.New(callbacks, c, source), Endpoints: shipping, Secret: secret,
 		Clock: c, Client: http.DefaultClient}
-	charges := provider.Handler(p.ledger, c, source, func(context.Context, time.Duration) {})
+	charges := provider.Handler(p.ledger, c, source, func(context.Context, time.Duration) {},
+		provider.Site{Endpoints: shipping})
 	p.hosts = map[string]*httptest.Server{
 		"payment-provider": httptest.NewServer(around(charges)),
 		"carrier":          httptest.NewServer(around(carrier.Handler(callbacks, c, source))),

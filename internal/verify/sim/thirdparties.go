@@ -38,14 +38,15 @@ type parties struct {
 // open builds the third parties behind the network.
 func (w *World) open() {
 	ledger, due := providerMemory.New(w), dueStore{carrierMemory.New(w), w}
+	site := provider.Site{Endpoints: addresses} // notices are sent by the simulation
 	w.parties = parties{
-		ledger: ledger, provider: provider.New(ledger, w, w.ids), carrier: carrier.New(due, w, w.ids),
+		ledger: ledger, provider: provider.New(ledger, w, w.ids, site), carrier: carrier.New(due, w, w.ids),
 		forgotten: map[string]int{}, refunded: map[string]int64{},
 	}
 	// The network simulates the provider's delays.
 	sleep := func(_ context.Context, d time.Duration) { w.network.slept += d }
 	w.network.hosts = map[string]http.Handler{
-		"payment-provider": provider.Handler(ledger, w, w.ids, sleep),
+		"payment-provider": provider.Handler(ledger, w, w.ids, sleep, site),
 		"carrier":          carrier.Handler(due, w, w.ids),
 	}
 	sender := carrier.Sender{

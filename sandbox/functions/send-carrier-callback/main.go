@@ -13,6 +13,7 @@ import (
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/carrier/dynamo"
 	"orderflow/sandbox/carrier/stream"
+	"orderflow/sandbox/web"
 )
 
 // timeout bounds one callback.
@@ -26,11 +27,8 @@ func main() {
 			Endpoints: registry.Open(cfg, env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock),
 			Secret:    secrets.Open(cfg, env.Require("WEBHOOK_SECRET"), env.Clock),
 			Clock:     env.Clock,
-			Client:    &http.Client{Timeout: timeout, CheckRedirect: noRedirect},
+			Client:    &http.Client{Timeout: timeout, CheckRedirect: web.NoRedirect},
 		}
 		return stream.Handle(sender.Send)
 	})
 }
-
-// noRedirect refuses redirects: a webhook that moved is misconfigured.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -41,11 +41,19 @@ type entry struct {
 	Disputed bool   `dynamodbav:"disputed,omitempty"`
 	Dispute  string `dynamodbav:"dispute,omitempty"`
 	Refunded int64  `dynamodbav:"refunded,omitempty"`
+
+	AskedID string `dynamodbav:"askedId,omitempty"` // of the charge that waits for the customer
+	Failed  bool   `dynamodbav:"failed,omitempty"`
 }
 
 func fromDomain(e provider.Entry) entry {
 	item := entry{
 		Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version, Disputed: e.Disputed,
+		Failed: e.Failed,
+	}
+	if c := e.Asked; c != nil {
+		item.AskedID = c.ID
+		item.Currency, item.Amount, item.CreatedAt = c.Amount.Currency, c.Amount.Amount, c.CreatedAt
 	}
 	if c := e.Charge; c != nil {
 		item.IndexPK, item.IndexSK = Index, c.ID
@@ -59,7 +67,13 @@ func fromDomain(e provider.Entry) entry {
 func (item entry) domain() provider.Entry {
 	e := provider.Entry{
 		Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version,
-		Disputed: item.Disputed,
+		Disputed: item.Disputed, Failed: item.Failed,
+	}
+	if item.AskedID != "" {
+		e.Asked = &provider.Charge{
+			ID: item.AskedID, Reference: item.Reference, Status: provider.StatusActionRequired,
+			Amount: money.Money{Currency: item.Currency, Amount: item.Amount}, CreatedAt: item.CreatedAt,
+		}
 	}
 	if item.IndexSK != "" {
 		c := provider.Charge{

@@ -47,9 +47,12 @@ func versions() []provider.Entry {
 	full := entry("r", 2, provider.StatusCaptured)
 	full.Disputed, full.Charge.Dispute = true, "OPEN"
 	full.Charge.RefundedAmount = money.Money{Currency: "EUR", Amount: 500}
+	asked := provider.Charge{
+		ID: "ch_r", Reference: "r", Status: provider.StatusActionRequired, Amount: eur, CreatedAt: storesuite.Start,
+	}
 	return []provider.Entry{
 		{Reference: "r", Faults: 2, Voided: true, Version: 1}, full, entry("r", 3, provider.StatusAuthorized),
-		entry("r", 4, provider.StatusVoided),
+		entry("r", 4, provider.StatusVoided), {Reference: "r", Asked: &asked, Failed: true, Version: 5},
 	}
 }
 
@@ -216,7 +219,7 @@ func concurrentRefundsStayWithinTheCharge(t *testing.T, s provider.Store) {
 }
 
 func open(s provider.Store) *provider.Provider {
-	return provider.New(s, clock.At(storesuite.Start), ids.Random(clock.At(storesuite.Start)))
+	return provider.New(s, clock.At(storesuite.Start), ids.Random(clock.At(storesuite.Start)), provider.Site{})
 }
 
 func ask(reference string) provider.Request {

@@ -15,6 +15,7 @@ type intent struct {
 	id, status, currency string
 	amount, created      int64
 	metadata             map[string]string
+	returnURL            string
 	failure              map[string]any // last_payment_error
 	charge               *charge
 }
@@ -95,7 +96,7 @@ func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refu
 	why, no := declines[method]
 	switch {
 	case method == authenticationRequired && form.Get("error_on_requires_action") != "true", method == actionRequired:
-		i.status = "requires_action"
+		i.status, i.returnURL = "requires_action", form.Get("return_url")
 		return 0, nil, false
 	case method == authenticationRequired:
 		why, no = [2]string{"authentication_required", "authentication_required"}, true
@@ -121,6 +122,22 @@ func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refu
 		e[name] = v
 	}
 	return http.StatusPaymentRequired, map[string]any{"error": e}, true
+}
+
+// Authenticate has the customer of a reference authenticate, or fail to.
+func (s *Server) Authenticate(reference string, succeeds bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.intents {
+		switch {
+		case i.metadata["order_id"] != reference || i.status != "requires_action":
+		case succeeds:
+			i.status, i.charge = "requires_capture", &charge{id: "ch_of_" + i.id, paid: true}
+		default:
+			i.status = "requires_payment_method"
+			i.failure = map[string]any{"type": "invalid_request_error", "code": "payment_intent_authentication_failure"}
+		}
+	}
 }
 
 func (s *Server) refund(form url.Values) (int, any, bool) {
@@ -168,6 +185,11 @@ func (s *Server) view(i *intent, expand bool) map[string]any {
 		"last_payment_error": nil, "livemode": false, "payment_method_types": []string{"card"},
 	}
 	out["metadata"] = maps.Clone(i.metadata)
+	if i.status == "requires_action" && i.returnURL != "" {
+		out["next_action"] = map[string]any{"type": "redirect_to_url", "redirect_to_url": map[string]any{
+			"url": "https://hooks.stripe.example/" + i.id, "return_url": i.returnURL,
+		}}
+	}
 	if i.failure != nil {
 		out["last_payment_error"] = i.failure
 	}
