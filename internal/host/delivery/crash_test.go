@@ -50,20 +50,72 @@ func (p *mortal) Drop(ctx context.Context, queue string, ids []string) error {
 	return p.effect(func() error { return p.Store.Drop(ctx, queue, ids) })
 }
 
+// variant changes how a process works.
+type variant struct {
+	store  func(delivery.Store) delivery.Store
+	invoke func(*mortal, delivery.Invoke) delivery.Invoke
+}
+
 // A process dies at every effect in turn. The next one delivers whatever was sent and not handled.
 func TestNothingSentIsLostWithTheProcess(t *testing.T) {
-	for left := range 40 {
-		for _, after := range []bool{false, true} {
-			synctest.Test(t, func(t *testing.T) { die(t, left, after) })
+	for _, problem := range everyDeath(t, variant{}) {
+		t.Error(problem)
+	}
+}
+
+// forgetful says that it keeps what it does not.
+type forgetful struct{ delivery.Store }
+
+func (forgetful) Keep(context.Context, []delivery.Message) error { return nil }
+
+// blind does not find what an earlier process has kept.
+type blind struct{ delivery.Store }
+
+func (blind) Messages(context.Context, string) ([]delivery.Message, error) { return nil, nil }
+
+func TestDeathsShowWhatWouldLoseMessages(t *testing.T) {
+	for name, v := range map[string]variant{
+		"messages are not kept": {store: func(s delivery.Store) delivery.Store { return forgetful{s} }},
+		"the store is not read": {store: func(s delivery.Store) delivery.Store { return blind{s} }},
+		"dropped, and then handled": {invoke: func(p *mortal, next delivery.Invoke) delivery.Invoke {
+			return func(ctx context.Context, name string, payload []byte) ([]byte, error) {
+				var in events.SQSEvent
+				err := json.Unmarshal(payload, &in)
+				for _, m := range in.Records {
+					err = errors.Join(err, p.Drop(ctx, name, []string{m.MessageId}))
+				}
+				if err != nil {
+					return nil, err
+				}
+				return next(ctx, name, payload)
+			}
+		}},
+	} {
+		if len(everyDeath(t, v)) == 0 {
+			t.Errorf("%s: nobody noticed", name)
 		}
 	}
 }
 
-func die(t *testing.T, left int, after bool) {
+// everyDeath returns what was wrong after any death.
+func everyDeath(t *testing.T, v variant) (all []string) {
+	for left := range 40 {
+		for _, after := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				for _, problem := range die(t, v, left, after) {
+					all = append(all, fmt.Sprintf("%d effects, after %t: %s", left, after, problem))
+				}
+			})
+		}
+	}
+	return all
+}
+
+func die(t *testing.T, v variant, left int, after bool) (problems []string) {
 	kept := memory.New()
 	var sent, handled []string
 	for _, p := range []*mortal{{Store: kept, left: left, after: after}, {Store: kept, left: -1}} {
-		invoke := func(_ context.Context, _ string, payload []byte) (out []byte, err error) {
+		var invoke delivery.Invoke = func(_ context.Context, _ string, payload []byte) (out []byte, err error) {
 			var in events.SQSEvent
 			err = errors.Join(json.Unmarshal(payload, &in), p.effect(func() error {
 				for _, m := range in.Records {
@@ -73,7 +125,14 @@ func die(t *testing.T, left int, after bool) {
 			}))
 			return []byte(`{"batchItemFailures":[]}`), err
 		}
-		d := delivery.New(kitchen, invoke, p, clock.System{}, ids.Random(clock.System{}))
+		var store delivery.Store = p
+		if v.store != nil {
+			store = v.store(p)
+		}
+		if v.invoke != nil {
+			invoke = v.invoke(p, invoke)
+		}
+		d := delivery.New(kitchen, invoke, store, clock.System{}, ids.Random(clock.System{}))
 		term(t, d, func() {
 			for n := range 5 {
 				if body := fmt.Sprint(n, p.left < 0); d.Send(t.Context(), "eat", body) == nil {
@@ -86,12 +145,13 @@ func die(t *testing.T, left int, after bool) {
 	}
 	for _, body := range sent {
 		if !slices.Contains(handled, body) {
-			t.Errorf("%d effects, after %t: %s was sent, but only %v were handled", left, after, body, handled)
+			problems = append(problems, fmt.Sprintf("%s was sent, but only %v were handled", body, handled))
 		}
 	}
 	if rest, _ := kept.Messages(t.Context(), "eat"); len(rest) > 0 {
-		t.Errorf("%d effects, after %t: %v are left", left, after, rest)
+		problems = append(problems, fmt.Sprintf("%v are left", rest))
 	}
+	return problems
 }
 
 func TestMessagesOfAnotherProcessAreFound(t *testing.T) {
