@@ -56,7 +56,7 @@ const callbacks = "callback#"
 
 // lasting keeps everything in tables.
 type lasting struct {
-	clients *dynamodb.Client
+	client  *dynamodb.Client
 	streams map[string]string // ARNs by the table's id
 	tables  map[string]*ddb.Table
 }
@@ -65,15 +65,9 @@ type lasting struct {
 // the process's own.
 func inTables(ctx context.Context, t Tables, c clock.Clock) (*kept, error) {
 	l := &lasting{
-		clients: dynamodb.NewFromConfig(t.Config), streams: map[string]string{}, tables: map[string]*ddb.Table{},
+		client: dynamodb.NewFromConfig(t.Config), streams: map[string]string{}, tables: map[string]*ddb.Table{},
 	}
-	own := tables.Own(t.Prefix + "-serve")
-	if t.Create {
-		if _, err := tables.Ensure(ctx, l.clients, own); err != nil {
-			return nil, err
-		}
-	}
-	all := []tables.Table{own}
+	all := []tables.Table{tables.Own(t.Prefix + "-serve")}
 	for _, template := range [][]byte{orderflow.Template, orderflow.Sandbox} {
 		parsed, err := cfn.Parse(template)
 		if err != nil {
@@ -101,14 +95,13 @@ func inTables(ctx context.Context, t Tables, c clock.Clock) (*kept, error) {
 func (l *lasting) open(ctx context.Context, t Tables, declared tables.Table, c clock.Clock) error {
 	name := aws.ToString(declared.Create.TableName)
 	emulated := t.Config.BaseEndpoint != nil
-	if t.Create && emulated {
-		if created, err := tables.Ensure(ctx, l.clients, declared); err != nil {
+	stream, err := tables.Open(ctx, l.client, name)
+	if errors.Is(err, tables.ErrMissing) && t.Create && (emulated || declared.ID == tables.OwnID) {
+		if err := tables.Create(ctx, l.client, declared); err != nil {
 			return err
-		} else if created {
-			slog.InfoContext(ctx, "table created", "table", name)
 		}
+		stream, err = tables.Open(ctx, l.client, name)
 	}
-	stream, err := tables.Open(ctx, l.clients, name)
 	switch {
 	case errors.Is(err, tables.ErrMissing) && emulated:
 		return fmt.Errorf("%w: -create-tables creates the tables of template.yaml on an emulator", err)
@@ -123,7 +116,7 @@ func (l *lasting) open(ctx context.Context, t Tables, declared tables.Table, c c
 }
 
 func (l *lasting) kept(cfg aws.Config) *kept {
-	own := dynamo.Table{Table: l.tables["Own"]}
+	own := dynamo.Table{Table: l.tables[tables.OwnID]}
 	ledger := l.tables["LedgerTable"]
 	s := Stores{
 		Catalog:       catalogDynamo.Open(l.tables["CatalogTable"]),

@@ -59,10 +59,13 @@ func Declared(stack *cfn.Stack, prefix string) ([]Table, error) {
 	return all, nil
 }
 
+// OwnID is the ID of the table that Own returns.
+const OwnID = "Own"
+
 // Own returns the table of a process itself, which has the index of open executions.
 func Own(name string) Table {
 	const openPK, openSK = ddb.OpenIndex + "Pk", ddb.OpenIndex + "Sk"
-	t := Table{ID: "Own", TimeToLive: "expiresAt", Create: dynamodb.CreateTableInput{
+	t := Table{ID: OwnID, TimeToLive: "expiresAt", Create: dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest, KeySchema: schema("pk", "sk"),
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
 			IndexName: aws.String(ddb.OpenIndex), KeySchema: schema(openPK, openSK),
@@ -101,27 +104,25 @@ func Open(ctx context.Context, client *dynamodb.Client, name string) (stream str
 // creation bounds the wait for a new table.
 const creation = 2 * time.Minute
 
-// Ensure creates a table unless it exists, and reports whether it did.
-func Ensure(ctx context.Context, client *dynamodb.Client, t Table) (created bool, err error) {
+// Create creates a table, and returns when it can be used. It is no error if another process creates
+// it in this moment.
+func Create(ctx context.Context, client *dynamodb.Client, t Table) error {
 	name := aws.ToString(t.Create.TableName)
-	if _, err := Open(ctx, client, name); !errors.Is(err, ErrMissing) {
-		return false, err
-	}
-	var made *types.ResourceInUseException // by another process, in this moment
+	var made *types.ResourceInUseException
 	if _, err := client.CreateTable(ctx, &t.Create); err != nil && !errors.As(err, &made) {
-		return false, err
+		return err
 	}
 	about := &dynamodb.DescribeTableInput{TableName: &name}
 	waiter := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
 		o.MinDelay = 50 * time.Millisecond // an emulator is quick
 	})
 	if err := waiter.Wait(ctx, about, creation); err != nil || t.TimeToLive == "" {
-		return true, err
+		return err
 	}
-	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+	_, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName: &name, TimeToLiveSpecification: &types.TimeToLiveSpecification{
 			AttributeName: &t.TimeToLive, Enabled: aws.Bool(true),
 		},
 	})
-	return true, err
+	return err
 }

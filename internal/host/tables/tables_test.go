@@ -41,10 +41,8 @@ func TestTablesAreCreatedOnceAsDeclared(t *testing.T) {
 		if _, err := tables.Open(t.Context(), client, *name); !errors.Is(err, tables.ErrMissing) {
 			t.Errorf("%s: %v before it is created", *name, err)
 		}
-		for _, want := range []bool{true, false} {
-			if created, err := tables.Ensure(t.Context(), client, table); err != nil || created != want {
-				t.Fatalf("%s: created %t, %v; want %t", *name, created, err, want)
-			}
+		for range 2 {
+			storesuite.Must(t, tables.Create(t.Context(), client, table))
 		}
 		t.Cleanup(func() {
 			_, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: name})
@@ -73,11 +71,7 @@ func TestTablesAreCreatedOnceAsDeclared(t *testing.T) {
 
 func TestTheOwnTableHoldsTheJournal(t *testing.T) {
 	own := *ddbtest.Existing("tables-test-own", clock.System{})
-	for _, want := range []bool{true, false} {
-		if created, err := tables.Ensure(t.Context(), own.Client, tables.Own(own.Name)); err != nil || created != want {
-			t.Fatalf("created %t, %v; want %t", created, err, want)
-		}
-	}
+	storesuite.Must(t, tables.Create(t.Context(), own.Client, tables.Own(own.Name)))
 	t.Cleanup(func() {
 		_, err := own.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &own.Name})
 		storesuite.Must(t, err)
