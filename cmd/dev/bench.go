@@ -15,6 +15,7 @@ import (
 // benchmarks are the measurements of docs/performance.md.
 func benchmarks() *cobra.Command {
 	var rounds, orders int
+	var store string
 	var sizes []int
 	cmd := &cobra.Command{
 		Use:     "bench",
@@ -75,11 +76,13 @@ func benchmarks() *cobra.Command {
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntVar(&orders, "orders", 20, "orders to place, after warm-up")
 	}), flags(&cobra.Command{
-		Use:     "serve",
-		Short:   "Measure the core as one process: start, orders per second, latency, memory",
-		Example: "  go run ./cmd/dev bench serve --orders 100000",
+		Use:   "serve",
+		Short: "Measure the core as one process: start, orders per second, latency, memory",
+		Long:  `Measure the core as one process. With --store dynamodb its tables are where AWS_ENDPOINT_URL says.`,
+		Example: "  go run ./cmd/dev bench serve --orders 100000\n" +
+			"  go run ./cmd/dev exec -- go run ./cmd/dev bench serve --store dynamodb --orders 300",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
-			s, err := bench.MeasureServe(ctx, repo, orders)
+			s, err := bench.MeasureServe(ctx, repo, orders, "-store", store, "-create-tables")
 			if err != nil {
 				return err
 			}
@@ -87,6 +90,7 @@ func benchmarks() *cobra.Command {
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntVar(&orders, "orders", 5000, "orders to place at the same time")
+		cmd.Flags().StringVar(&store, "store", "memory", "`store` of the process: memory or dynamodb")
 	}), flags(&cobra.Command{
 		Use:     "start",
 		Short:   "Compare the start time of every function with that of a hello-world function",

@@ -281,7 +281,7 @@ func makeChaos() *cobra.Command {
 	return flags(&cobra.Command{
 		Use:     "chaos",
 		Short:   "Place 320 orders on a stack of its own while processes are killed and executions stopped",
-		Example: "  go run ./cmd/dev chaos --seed 424242",
+		Example: "  go run ./cmd/dev chaos --seed 424242\n  go run ./cmd/dev chaos --serve --orders 300 --kills 50",
 		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
 			if o.Seed == 0 {
 				o.Seed = rand.Uint64N(1_000_000) + 1 // short enough to type
@@ -296,6 +296,8 @@ func makeChaos() *cobra.Command {
 		f.Uint64Var(&o.Seed, "seed", 0, "seed of the random choices; 0: a new one")
 		f.IntVar(&o.Orders, "orders", 320, "orders to place; faults are in proportion")
 		f.BoolVar(&o.Brokers, "brokers", false, "with Kafka and RabbitMQ, which are killed, too")
+		f.BoolVar(&o.Serve, "serve", false, "kill the core as one process over tables (cmd/serve), and not functions")
+		f.IntVar(&o.Kills, "kills", 50, "with --serve, how often the process is killed")
 	})
 }
 

@@ -219,9 +219,13 @@ func (s *Stack) complete(ctx context.Context) error {
 	if err := s.completeAPI(ctx, s.Outputs["ApiId"], "template.yaml", "api/openapi.yaml"); err != nil {
 		return err
 	}
-	sender := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"},
-		"Domain": {"example.com"}} // the template's default
-	if err := s.Emulator.api().Query(ctx, "ses", sender, nil); err != nil {
+	return s.Emulator.VerifySender(ctx)
+}
+
+// VerifySender verifies the sender of e-mail, the template's default.
+func (e *Emulator) VerifySender(ctx context.Context) error {
+	sender := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"}, "Domain": {"example.com"}}
+	if err := e.api().Query(ctx, "ses", sender, nil); err != nil {
 		return fmt.Errorf("verify the sender of e-mail: %w", err)
 	}
 	return nil

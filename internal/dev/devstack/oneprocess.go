@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // OneProcess is the core as one process, which is cmd/serve. It needs no emulator.
@@ -22,23 +21,35 @@ func StartProcess(ctx context.Context, opts Options, flags ...string) (*Stack, e
 	if err != nil {
 		return nil, err
 	}
-	binary := opts.Repo.Path(".build", "serve")
-	build := command{dir: string(opts.Repo), name: "go", args: []string{"build", "-o", binary, "./cmd/serve"},
-		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}
+	build := command{dir: string(opts.Repo), name: "go", env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0"),
+		args: []string{"build", "-o", opts.Repo.serve(), "./cmd/serve"}}
 	if err := opts.Report.Do("build the process", func() error { return build.run(ctx) }); err != nil {
+		return nil, err
+	}
+	return RunProcess(ctx, opts, flags...)
+}
+
+func (r Repo) serve() string { return r.Path(".build", "serve") }
+
+// RunProcess starts the process that StartProcess has built, on its previous port.
+func RunProcess(ctx context.Context, opts Options, flags ...string) (*Stack, error) {
+	opts, err := opts.fill()
+	if err != nil {
 		return nil, err
 	}
 	server, _, err := Serve(ctx, opts.Dir, Program{
 		Name: "serve",
 		Argv: func(port int) []string {
-			return append([]string{binary, "-dev", "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-				"-dir", opts.Dir, "-origins", strings.Join(Origins, ","), "-drain", "2s"}, flags...)
+			return append([]string{opts.Repo.serve(), "-dev", "-dir", opts.Dir,
+				"-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+				"-origins", strings.Join(Origins, ","), "-drain", "2s"}, flags...)
 		},
 		Ready: func(ctx context.Context, url string) bool {
 			_, err := fetch(ctx, url+"/health/live")
 			return err == nil
 		},
-		Limit: 20 * time.Second,
+		Env:   environ(opts.Env...),
+		Limit: startLimit,
 	})
 	if err != nil {
 		return nil, err

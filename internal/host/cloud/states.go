@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 
 // states answers the calls of Step Functions.
 func (c *Cloud) states(r *http.Request, operation string, body []byte) (any, error) {
-	var in struct{ StateMachineArn, ExecutionArn, Name, Input, Error, Cause string }
+	var in struct{ StateMachineArn, ExecutionArn, Name, Input, Error, Cause, StatusFilter string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
@@ -25,6 +26,9 @@ func (c *Cloud) states(r *http.Request, operation string, body []byte) (any, err
 		}
 		arn := strings.Replace(in.StateMachineArn, ":stateMachine:", ":execution:", 1) + ":" + in.Name
 		return map[string]any{"executionArn": arn, "startDate": seconds(c.Clock.Now())}, err
+	}
+	if operation == "ListExecutions" {
+		return c.running(ctx, in.StateMachineArn, in.StatusFilter)
 	}
 	machine, name, _ := strings.Cut(c.own(in.ExecutionArn, ":execution:"), ":")
 	if operation == "StopExecution" {
@@ -52,6 +56,23 @@ func (c *Cloud) states(r *http.Request, operation string, body []byte) (any, err
 		return map[string]any{"events": all}, nil
 	}
 	return nil, unavailable(operation)
+}
+
+// running lists the executions of a machine that run; those that have ended are not listed.
+func (c *Cloud) running(ctx context.Context, arn, status string) (any, error) {
+	if status != string(workflow.Running) {
+		return nil, unavailable("a list of " + status + " executions")
+	}
+	open, err := c.Engine.Open(ctx)
+	all := []map[string]any{}
+	for _, x := range open {
+		if x.Status == workflow.Running && x.Machine == c.own(arn, ":stateMachine:") {
+			all = append(all, map[string]any{"name": x.Name, "status": x.Status, "stateMachineArn": arn,
+				"executionArn": strings.Replace(arn, ":stateMachine:", ":execution:", 1) + ":" + x.Name,
+				"startDate":    seconds(x.Started)})
+		}
+	}
+	return map[string]any{"executions": all}, err
 }
 
 // own returns what follows the stack's prefix in an ARN.

@@ -104,8 +104,8 @@ func Open(ctx context.Context, client *dynamodb.Client, name string) (stream str
 // creation bounds the wait for a new table.
 const creation = 2 * time.Minute
 
-// Create creates a table, and returns when it can be used. It is no error if another process creates
-// it in this moment.
+// Create creates a table, and returns when it can be used. It is no error if another process
+// creates it in this moment.
 func Create(ctx context.Context, client *dynamodb.Client, t Table) error {
 	name := aws.ToString(t.Create.TableName)
 	var made *types.ResourceInUseException

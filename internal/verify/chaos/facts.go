@@ -87,7 +87,7 @@ func (r *run) collect(ctx context.Context) (facts, error) {
 		read(ctx, &f.outboxes, r.outboxes), read(ctx, &f.deadLetters, r.deadLetters),
 		read(ctx, &f.running, r.running), read(ctx, &f.sales, r.sales),
 		read(ctx, &f.stock, r.stock), read(ctx, &f.shelves, r.shelves),
-		read(ctx, &inbox, r.stack.Emulator.Inbox)); err != nil {
+		read(ctx, &inbox, r.aws.Inbox)); err != nil {
 		return f, err
 	}
 	return f, concurrent.Do(len(r.orders), atOnce, func(i int) (err error) {
@@ -153,13 +153,16 @@ func (r *run) running(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
+// prefix is that of the names of tables and queues.
+const prefix = "orderflow-"
+
 // outboxes counts the events that wait as items, by table. Those that a stream lost would be
 // missing in what follows from them.
 func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 	waiting := map[string]int{}
-	for _, service := range []string{"Catalog", "Orders", "Inventory", "Payments", "Shipping", "Notifications"} {
-		name := r.stack.Outputs[service+"TableName"]
-		events, err := ddb.Open(r.stack.Config(), name, clock.System{}).Waiting(ctx)
+	for _, service := range []string{"catalog", "orders", "inventory", "payments", "shipping", "notifications"} {
+		name := prefix + service
+		events, err := ddb.Open(r.aws.Config(), name, clock.System{}).Waiting(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("the outbox of %s: %w", name, err)
 		}

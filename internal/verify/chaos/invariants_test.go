@@ -145,7 +145,7 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 
 func TestSeedDeterminesThePlan(t *testing.T) {
 	r := &run{Options: Options{Seed: 7}}
-	a, b := plan(r.rand(1), 300, 0), plan(r.rand(1), 300, 0)
+	a, b := plan(r.rand(1), 300, 0, true), plan(r.rand(1), 300, 0, true)
 	kinds := map[string]int{}
 	for n, w := range a {
 		if w.key() != b[n].key() || w.customer != b[n].customer || w.cancel != b[n].cancel ||

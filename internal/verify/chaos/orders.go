@@ -78,7 +78,7 @@ func (r *run) openShop(ctx context.Context) error {
 
 // placeOrders places all orders of the plan, each at its time, and cancels some.
 func (r *run) placeOrders(ctx context.Context) error {
-	planned := plan(r.rand(1), r.Orders, r.duration())
+	planned := plan(r.rand(1), r.Orders, r.duration(), !r.Serve)
 	return concurrent.Do(len(planned), atOnce, func(n int) error {
 		o := &planned[n]
 		if err := clock.Sleep(ctx, time.Until(r.began.Add(o.at))); err != nil {
@@ -165,14 +165,15 @@ func pick(r *rand.Rand, choices []weighted) string {
 	panic("the weights do not add up to 100")
 }
 
-// plan draws the orders, spread over a time.
-func plan(r *rand.Rand, orders int, over time.Duration) []order {
+// plan draws the orders, spread over a time. Some are those that the carrier never answers, if
+// wanted: each process gives them their whole time anew.
+func plan(r *rand.Rand, orders int, over time.Duration, unanswered bool) []order {
 	all := make([]order, orders)
 	goods := products(orders)
 	for n := range all {
 		o := order{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: customer(n)}
 		postal := pick(r, postalCodes)
-		if n < orders/5 && r.IntN(15) == 0 {
+		if n < orders/5 && r.IntN(15) == 0 && unanswered {
 			postal = silent
 		}
 		for _, i := range r.Perm(len(goods))[:1+r.IntN(2)] {

@@ -42,6 +42,9 @@ type Options struct {
 	Out    io.Writer // of progress, figures and violations
 	// Brokers runs the services that need brokers, too.
 	Brokers bool
+	// Serve runs the core as one process over an emulator's tables, which is killed Kills times.
+	Serve bool
+	Kills int
 }
 
 // rest is the time limit to come to rest after the faults.
@@ -49,7 +52,12 @@ const rest = 150 * time.Second
 
 // duration is the time for orders and faults; faults continue until their least numbers are
 // reached.
-func (o Options) duration() time.Duration { return time.Duration(o.Orders) * 235 * time.Millisecond }
+func (o Options) duration() time.Duration {
+	if o.Serve {
+		return time.Duration(o.Kills) * life
+	}
+	return time.Duration(o.Orders) * 235 * time.Millisecond
+}
 
 // The least numbers of killed processes, stopped executions and copied events.
 func (o Options) kills() int  { return o.Orders * 3 / 16 }
@@ -62,7 +70,8 @@ var ErrViolated = errors.New("an invariant does not hold")
 type run struct {
 	Options
 	stack   *devstack.Stack
-	brokers *brokers.Brokers // nil: none
+	aws     *devstack.Emulator // has the tables and mails
+	brokers *brokers.Brokers   // nil: none
 	shop    demo.Shop
 	began   time.Time
 
@@ -93,13 +102,16 @@ func (r *run) locked(do func()) {
 // ErrViolated if one does not hold.
 func Run(ctx context.Context, opts Options) (err error) {
 	fmt.Fprintf(opts.Out, "chaos with seed %d: %d orders\n", opts.Seed, opts.Orders)
+	if opts.Serve {
+		return serve(ctx, opts)
+	}
 	rep := devstack.NewReporter(opts.Out)
 	stack, err := devstack.Start(ctx, devstack.Options{Dir: opts.Dir, Report: rep})
 	if err != nil {
 		return fmt.Errorf("%w (logs in %s)", err, opts.Dir)
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
-	r := &run{Options: opts, stack: stack, killed: map[string]int{}, stopped: map[string]int{}}
+	r := &run{Options: opts, stack: stack, aws: stack.Emulator, killed: map[string]int{}, stopped: map[string]int{}}
 	if opts.Brokers {
 		r.brokers, err = brokers.Up(ctx, rep, stack)
 		if err == nil {
@@ -137,6 +149,11 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := r.awaitRest(ctx, rest/2); err != nil {
 		return err
 	}
+	return r.check(ctx)
+}
+
+// check checks the invariants.
+func (r *run) check(ctx context.Context) error {
 	r.printf("at rest; checking the invariants")
 	f, err := r.collect(ctx)
 	if err != nil {

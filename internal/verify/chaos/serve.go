@@ -1,0 +1,96 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"orderflow/internal/dev/demo"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/platform/clock"
+)
+
+// life is how long a process lives on average, with its start.
+const life = 3 * time.Second
+
+// serve runs the core as one process over the tables of an emulator. The process is killed while
+// orders come, and another one goes on. Only killing is done to it: executions are stopped, and
+// events copied, on a stack of functions.
+func serve(ctx context.Context, o Options) (err error) {
+	rep := devstack.NewReporter(o.Out)
+	tables, err := devstack.StartEmulator(ctx, devstack.Options{Dir: filepath.Join(o.Dir, "aws"), Report: rep})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tables.Stop()) }()
+	if err := tables.VerifySender(ctx); err != nil {
+		return err
+	}
+	p := &process{options: devstack.Options{Dir: filepath.Join(o.Dir, "serve"), Report: rep, Env: []string{
+		"AWS_ENDPOINT_URL=" + tables.URL, "AWS_REGION=" + devstack.Region,
+		"AWS_ACCESS_KEY_ID=" + devstack.AccessKey, "AWS_SECRET_ACCESS_KEY=" + devstack.SecretKey,
+	}}}
+	stack, err := devstack.StartProcess(ctx, p.options, flags...)
+	if err != nil {
+		return err
+	}
+	r := &run{Options: o, stack: stack, aws: tables, killed: map[string]int{}, stopped: map[string]int{}}
+	defer func() { err = errors.Join(err, r.stack.Stop()) }()
+	r.shop = demo.Of(r.stack, customer(0))
+	persistent(r.shop.Operator)
+	if err := r.openShop(ctx); err != nil {
+		return err
+	}
+	r.began = time.Now()
+	if err := r.killing(ctx, p); err != nil {
+		return err
+	}
+	r.shop = demo.Of(r.stack, customer(0)) // the last process has its own key
+	persistent(r.shop.Operator)
+	persistent(r.shop.Sandbox)
+	r.printf("no more faults; everything has %s to come to rest", rest)
+	if err := r.awaitRest(ctx, rest); err != nil {
+		return err
+	}
+	return r.check(ctx)
+}
+
+// flags are those of the process. With its lease another one takes over at once.
+var flags = []string{"-store", "dynamodb", "-create-tables", "-lease", "1s", "-sender", "orders@example.com",
+	"-throttle=false"}
+
+type process struct{ options devstack.Options }
+
+// killing places the orders while the process is killed, each time after a random while, and
+// started again.
+func (r *run) killing(ctx context.Context, p *process) error {
+	limit, cancel := context.WithTimeout(ctx, 2*r.duration()+time.Minute)
+	defer cancel()
+	placed := make(chan error, 1)
+	go func() { placed <- r.placeOrders(limit) }()
+	random := r.rand(2)
+	for n := range r.Kills {
+		if err := clock.Sleep(limit, time.Duration(random.Int64N(int64(life)))); err != nil {
+			return fmt.Errorf("%d of %d kills: %w", n, r.Kills, err)
+		}
+		if err := r.stack.Emulator.Kill(); err != nil {
+			return err
+		}
+		r.locked(func() { r.killed[notifier]++ })
+		stack, err := devstack.RunProcess(limit, p.options, flags...)
+		if err != nil {
+			return fmt.Errorf("after %d kills: %w", n+1, err)
+		}
+		r.stack = stack
+		if n%5 == 4 {
+			r.printf("killed %d times; %s", n+1, r.tally())
+		}
+	}
+	return <-placed
+}
+
+// notifier is the function that may send a mail twice if it is killed. No other one may do anything
+// twice, or give up on a message.
+const notifier = "notify-customer"
