@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -444,6 +445,47 @@ func TestOldOrdersAreForgottenInTime(t *testing.T) {
 	_, list := s.call(t, "GET", "/v1/orders?limit=100", "alice", "", "")
 	if n := len(list["orders"].([]any)); n < 10 || n > 14 {
 		t.Errorf("%d orders are left", n)
+	}
+}
+
+// sizes counts what the logs have.
+func (f *forgetter) sizes() map[string]int {
+	all := map[string]int{}
+	for _, log := range f.logs {
+		for kind, n := range log.Sizes() {
+			all[kind] += n
+		}
+	}
+	return all
+}
+
+func TestNothingGrowsWithOrders(t *testing.T) {
+	s := open(t, 0)
+	rest := func(hours int) {
+		for !s.rests(t.Context()) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		s.forget.mu.Lock()
+		defer s.forget.mu.Unlock()
+		s.forget.clock = clock.At(time.Now().Add(time.Duration(hours) * time.Hour))
+	}
+	// round places orders of customers of its own, and two later ones, at which they are forgotten.
+	round := func(n int) map[string]int {
+		rest(10 * n)
+		for i := range 8 {
+			method := []string{"pm_card_visa", "pm_card_chargeDeclined"}[i%2]
+			s.order(t, fmt.Sprint("customer-", n, "-", i), "MUG-BLUE", method, []string{"10115", "00000"}[i/2%2])
+		}
+		for later := range 2 {
+			rest(10*n + 3 + 3*later)
+			s.order(t, "later", "MUG-BLUE", "pm_card_visa", "10115")
+		}
+		rest(0)
+		return s.forget.sizes()
+	}
+	first := round(1)
+	if second := round(2); !maps.Equal(second, first) {
+		t.Errorf("after eight more orders of other customers there is %v, before %v", second, first)
 	}
 }
 

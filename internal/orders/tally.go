@@ -61,6 +61,11 @@ func (t Tally) Declined(at time.Time) []time.Time {
 	return recent
 }
 
+// Over reports whether nothing counts against the customer since a time.
+func (t Tally) Over(since time.Time) bool {
+	return len(t.Open) == 0 && (len(t.Declines) == 0 || t.Declines[0].Before(since.Add(-declineWindow)))
+}
+
 // Since returns the time after which declines count now.
 func (l Limits) Since(now time.Time) time.Time { return now.Add(-declineWindow) }
 

@@ -239,3 +239,21 @@ func (s *torn) OrdersByID(ctx context.Context, ids []string) ([]orders.Order, er
 	}
 	return s.Store.OrdersByID(ctx, ids)
 }
+
+func TestATallyIsOverWhenNothingCounts(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, c := range map[string]struct {
+		tally orders.Tally
+		over  bool
+	}{
+		"nothing":                  {orders.Tally{}, true},
+		"an open order":            {orders.Tally{Open: []string{"o"}}, false},
+		"a decline that counts":    {orders.Tally{Declines: []time.Time{now.Add(-59 * time.Minute)}}, false},
+		"a decline of long ago":    {orders.Tally{Declines: []time.Time{now.Add(-61 * time.Minute)}}, true},
+		"an open order and an old": {orders.Tally{Open: []string{"o"}, Declines: []time.Time{{}}}, false},
+	} {
+		if got := c.tally.Over(now); got != c.over {
+			t.Errorf("%s: over %t", name, got)
+		}
+	}
+}

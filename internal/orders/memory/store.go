@@ -29,7 +29,7 @@ func New(c clock.Clock) *Store {
 	return &Store{
 		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, keepPlaced),
 		prices: memdb.NewVersioned[orders.Price](log, "price", nil, nil),
-		tally:  memdb.NewItems[orders.Tally](log, "tally", nil),
+		tally:  memdb.NewItems[orders.Tally](log, "tally", nil).Expiring(orders.Tally.Over),
 	}
 }
 

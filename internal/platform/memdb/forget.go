@@ -10,8 +10,8 @@ import (
 )
 
 // Forget removes everything about subjects, such as orders that are over, and the idempotency
-// records from before a time. A process that lives for long does not grow by it. An item is about
-// a subject if its key is the subject, or begins with it and a #.
+// records and expiring items from before a time. A process that lives for long does not grow by it.
+// An item is about a subject if its key is the subject, or begins with it and a #.
 func (l *Log) Forget(subjects map[string]bool, before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -19,16 +19,35 @@ func (l *Log) Forget(subjects map[string]bool, before time.Time) {
 	until := before.Add(idempotency.Retention)
 	maps.DeleteFunc(l.replies, func(_ [2]string, r reply) bool { return r.expires.Before(until) })
 	for _, k := range l.kinds {
-		k.forget(subjects)
+		k.forget(subjects, before)
 	}
 }
 
+// Sizes returns how much a log has of every kind, to test what grows.
+func (l *Log) Sizes() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[string]int{"barrier": len(l.barriers), "reply": len(l.replies)}
+	for _, k := range l.kinds {
+		all[k.name()] = k.size()
+	}
+	return all
+}
+
+// size implements kind.
+func (i *Items[V]) size() int { return len(i.values) }
+
 // forget implements kind.
-func (i *Items[V]) forget(subjects map[string]bool) {
+func (i *Items[V]) forget(subjects map[string]bool, before time.Time) {
 	about := func(key string) bool {
 		subject, _, _ := strings.Cut(key, "#")
 		return subjects[subject]
 	}
-	maps.DeleteFunc(i.values, func(key string, _ V) bool { return about(key) })
-	maps.DeleteFunc(i.unknown, func(key string, _ Unknown) bool { return about(key) })
+	maps.DeleteFunc(i.values, func(key string, v V) bool {
+		return about(key) || i.over != nil && i.over(v, before)
+	})
+	maps.DeleteFunc(i.unknown, func(key string, _ Unknown) bool {
+		_, kept := i.values[key]
+		return !kept
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Unknown are attributes that this version of the code does not know, by their place in the item. A
@@ -16,6 +17,7 @@ type Items[V any] struct {
 	log     *Log
 	kind    string
 	once    func(stored V, next *V)
+	over    func(v V, before time.Time) bool // see Expiring; nil: never
 	values  map[string]V
 	unknown map[string]Unknown
 	grown   map[string][]string // see Newer
@@ -29,6 +31,13 @@ func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V
 		values: map[string]V{}, unknown: map[string]Unknown{}, grown: map[string][]string{},
 	}
 	l.kinds = append(l.kinds, i)
+	return i
+}
+
+// Expiring lets Log.Forget forget items that over says are of no use since before a time, as a time
+// to live does in DynamoDB.
+func (i *Items[V]) Expiring(over func(v V, before time.Time) bool) *Items[V] {
+	i.over = over
 	return i
 }
 

@@ -116,5 +116,6 @@ type kind interface {
 	unknownOf(key string) Unknown
 	grow() int
 	lost() []string
-	forget(subjects map[string]bool)
+	forget(subjects map[string]bool, before time.Time)
+	size() int
 }

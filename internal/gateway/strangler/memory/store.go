@@ -3,6 +3,7 @@ package memory
 
 import (
 	"context"
+	"time"
 
 	"orderflow/internal/gateway/strangler"
 	"orderflow/internal/platform/clock"
@@ -19,7 +20,8 @@ type Placements struct {
 // New returns an empty store.
 func New(c clock.Clock) *Placements {
 	log := memdb.NewLog(c)
-	return &Placements{log, memdb.NewItems[strangler.Decision](log, "placement", nil)}
+	over := func(d strangler.Decision, before time.Time) bool { return d.At.Before(before) }
+	return &Placements{log, memdb.NewItems[strangler.Decision](log, "placement", nil).Expiring(over)}
 }
 
 // Decide records a decision unless there is one.
