@@ -42,7 +42,7 @@ CONFIRMED, 1 on any other failure.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}, orders(a), saga(a), showTrace(a), stock(a), products(a),
-		report(a), dlq(a), circuit(a), stranglerCommand(a), audit(a), health(a), login(a), logout(a))
+		report(a), dlq(a), circuit(a), intake(a), stranglerCommand(a), audit(a), health(a), login(a), logout(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})

@@ -14,6 +14,10 @@ const Unavailable = "Unavailable"
 // that holds a customer to their limits has codes of its own.
 const Throttled = "TooManyRequests"
 
+// OrdersStopped is the code of the 503 by which orders says that an operator has stopped the intake
+// of orders. The service is well.
+const OrdersStopped = "OrdersStopped"
+
 // Explain tells the caller of an edge why a part is missing: the refusal of a service in its own
 // words, or that it failed, without the cause.
 func Explain(err error) PartError { return explain("the service", err) }
@@ -36,5 +40,5 @@ func refused(err error) bool {
 		fault.Refused, fault.Limited:
 		return true
 	}
-	return false
+	return fault.From(err).Code == OrdersStopped
 }

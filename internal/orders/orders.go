@@ -81,9 +81,14 @@ type Store interface {
 	// Uncount removes a customer's orders, which must be final, from those that count as open.
 	Uncount(ctx context.Context, customerID string, orderIDs []string) error
 	// Quote reads at once, consistently, what placing an order needs: the record of its key, as
-	// Reply does (none if key is empty), and the prices of up to 40 distinct SKUs. Unknown ones are
-	// left out.
+	// Reply does (none if key is empty), the intake, and the prices of up to 40 distinct SKUs.
+	// Unknown ones are left out.
 	Quote(ctx context.Context, scope, key string, skus []string) (Quote, error)
+	// Intake returns what SaveIntake wrote last, times to the millisecond; the zero Intake before
+	// that.
+	Intake(ctx context.Context) (Intake, error)
+	// SaveIntake writes whether new orders are taken.
+	SaveIntake(ctx context.Context, i Intake) error
 	// Price returns the price of a SKU, read consistently; the zero Price if it has none.
 	Price(ctx context.Context, sku string) (Price, error)
 	// SavePrice writes p. The stored version must be before, 0 for none (else fault.ErrLostRace).

@@ -38,8 +38,8 @@ type Placement struct {
 // PlaceOrder stores an order at the price book's prices, with the event that starts its fulfilment.
 // replayed reports whether an earlier request with the same key placed it. PlaceOrder fails with
 // ErrPostalCode, ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different
-// currencies), money.ErrOverflow, ErrTotalChanged (with the present total), or, for a customer at a
-// limit, ErrTooManyOrders or ErrTooManyDeclines.
+// currencies), money.ErrOverflow, ErrTotalChanged (with the present total), ErrStopped, or, for a
+// customer at a limit, ErrTooManyOrders or ErrTooManyDeclines.
 func (s *Service) PlaceOrder(
 	ctx context.Context, req idempotency.Request, in Placement,
 ) (o Order, replayed bool, err error) {
@@ -58,6 +58,10 @@ func (s *Service) PlaceOrder(
 				return Order{}, err
 			}
 		}
+		now := s.clock.Now()
+		if err := log.intake.refusal(now); err != nil {
+			return Order{}, err
+		}
 		items, total, err := priced(in.Lines, log.prices)
 		if err != nil {
 			return Order{}, err
@@ -66,7 +70,6 @@ func (s *Service) PlaceOrder(
 			return Order{}, ErrTotalChanged.Detailf("the order costs %s now; nothing was ordered. "+
 				"If you agree, send it again with this total", total).With("total", total)
 		}
-		now := s.clock.Now()
 		o := Order{
 			OrderID: s.ids.New(), CustomerID: in.CustomerID, CustomerEmail: in.CustomerEmail, Status: StatusPending,
 			Items: items, Total: total, ShippingAddress: to, PaymentMethod: in.PaymentMethod, CreatedAt: now,
@@ -87,21 +90,23 @@ func (o Order) created() contract.Created {
 // Quote is what placing an order needs to know.
 type Quote struct {
 	Prices   map[string]Price // by SKU
+	Intake   Intake
 	Reply    idempotency.Record
 	Replayed bool // whether there is a Reply
 }
 
-// quoting is a log that reads the prices together with the record.
+// quoting is a log that reads the prices and the intake together with the record.
 type quoting struct {
 	store  Store
 	skus   []string
 	prices map[string]Price
+	intake Intake
 }
 
 // Reply reads a record; see idempotency.Log.
 func (l *quoting) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
 	q, err := l.store.Quote(ctx, scope, key, l.skus)
-	l.prices = q.Prices
+	l.prices, l.intake = q.Prices, q.Intake
 	return q.Reply, q.Replayed, err
 }
 

@@ -113,10 +113,16 @@ func get(ctx context.Context, c *httpclient.Client, path, authorization string, 
 }
 
 // refusesCaller tells a 429 by which a service holds a customer to their limits from API Gateway's
-// throttling, which concerns everybody.
-func refusesCaller(body []byte) bool {
+// throttling, which concerns everybody; and a 503 on an operator's orders from a failure.
+func refusesCaller(status int, body []byte) bool {
 	var problem struct{ Code string }
-	return json.Unmarshal(body, &problem) == nil && problem.Code != "" && problem.Code != gateway.Throttled
+	switch {
+	case json.Unmarshal(body, &problem) != nil:
+		return false
+	case status == http.StatusServiceUnavailable:
+		return problem.Code == gateway.OrdersStopped
+	}
+	return problem.Code != "" && problem.Code != gateway.Throttled
 }
 
 // chosenForCaller has the refusals of a request that the gateway made up: only these concern the
@@ -137,6 +143,7 @@ var chosenByCaller = map[int]fault.Kind{
 	http.StatusRequestEntityTooLarge: fault.TooLarge,
 	http.StatusUnprocessableEntity:   fault.Refused,
 	http.StatusTooManyRequests:       fault.Limited,
+	http.StatusServiceUnavailable:    fault.Unavailable, // only if on purpose
 }
 
 // code matches a problem's code. A length limit in the expression would cost 0.1 ms at every start.
@@ -152,7 +159,7 @@ func toFault(err error, kinds map[int]fault.Kind) error {
 		return err
 	}
 	kind, ok := kinds[refusal.Status]
-	if !ok {
+	if !ok || kind == fault.Unavailable && !refusesCaller(refusal.Status, refusal.Body) {
 		return err
 	}
 	var problem struct {

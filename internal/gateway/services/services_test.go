@@ -123,6 +123,22 @@ func TestARefusalHasTheServicesViolationsAndTotal(t *testing.T) {
 	}
 }
 
+func TestStoppedIntakeIsNoFailureOfTheService(t *testing.T) {
+	place := func(code string) error {
+		_, err := serve(t, respond(503, `{"code":"`+code+`","detail":"d"}`)).
+			PlaceOrder(t.Context(), gateway.Caller{}, gateway.OrderRequest{})
+		return err
+	}
+	if err := place("OrdersStopped"); fault.KindOf(err) != fault.Unavailable ||
+		gateway.Explain(err).Code != "OrdersStopped" {
+		t.Errorf("%v, %v; want the service's words", err, gateway.Explain(err))
+	}
+	if err := place("Transient"); fault.KindOf(err) != fault.Transient ||
+		gateway.Explain(err).Code != gateway.Unavailable {
+		t.Errorf("%v, %v; want a failure", err, gateway.Explain(err))
+	}
+}
+
 func TestAnUnexpectedAnswerIsAFailure(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

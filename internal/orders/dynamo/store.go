@@ -4,6 +4,7 @@
 //	order#<orderId>  order  an order
 //	price#<sku>      price  an entry of the price book
 //	customer#<id>    tally  the customer's orders that are not final, and the times of declines
+//	intake           intake since when no new orders are taken, until when, and why
 //
 // The index byCustomer has each order under customer#<customerId>, <orderId>. The index open has
 // the PENDING orders.
@@ -11,6 +12,7 @@ package dynamo
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,11 +86,19 @@ func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, e
 	return overdue, err
 }
 
-// Quote reads a record and entries of the price book in one batch.
+// Quote reads a record, entries of the price book and the intake in one batch.
 func (s Store) Quote(ctx context.Context, scope, key string, skus []string) (q orders.Quote, err error) {
+	all := append(keys(skus, priceItems.Key), ddb.Key(intakeKey, intakeKey))
 	var items []ddb.Values
-	if q.Reply, q.Replayed, items, err = s.ReplyAnd(ctx, scope, key, keys(skus, priceItems.Key)); err != nil {
+	if q.Reply, q.Replayed, items, err = s.ReplyAnd(ctx, scope, key, all); err != nil {
 		return q, err
+	}
+	if n := slices.IndexFunc(items, isIntake); n >= 0 {
+		found, err := decodeAll(items[n:n+1], intake.domain)
+		if err != nil {
+			return q, err
+		}
+		q.Intake, items = found[0], slices.Delete(items, n, n+1)
 	}
 	prices, err := decodeAll(items, price.domain)
 	if err != nil {

@@ -21,6 +21,7 @@ type Store struct {
 	orders memdb.Versioned[orders.Order]
 	prices memdb.Versioned[orders.Price]
 	tally  *memdb.Items[orders.Tally] // by customer
+	intake *memdb.Items[orders.Intake]
 }
 
 // New returns an empty store.
@@ -30,6 +31,7 @@ func New(c clock.Clock) *Store {
 		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, keepPlaced),
 		prices: memdb.NewVersioned[orders.Price](log, "price", nil, nil),
 		tally:  memdb.NewItems[orders.Tally](log, "tally", nil).Expiring(orders.Tally.Over),
+		intake: memdb.NewItems[orders.Intake](log, "intake", nil),
 	}
 }
 
@@ -154,6 +156,7 @@ func (s *Store) Quote(ctx context.Context, scope, key string, skus []string) (q 
 		}
 	}
 	s.View(func() {
+		q.Intake = s.intake.Get("")
 		for _, sku := range skus {
 			if p, ok := s.prices.Find(sku); ok {
 				q.Prices[sku] = p
@@ -161,6 +164,20 @@ func (s *Store) Quote(ctx context.Context, scope, key string, skus []string) (q 
 		}
 	})
 	return q, nil
+}
+
+// Intake returns whether orders are taken.
+func (s *Store) Intake(context.Context) (i orders.Intake, err error) {
+	s.View(func() { i = s.intake.Get("") })
+	return i, nil
+}
+
+// SaveIntake writes whether orders are taken.
+func (s *Store) SaveIntake(_ context.Context, i orders.Intake) error {
+	return s.Commit(commit.With{}, func() error {
+		s.intake.Save("", i)
+		return nil
+	})
 }
 
 // Price returns an entry of the price book.

@@ -34,6 +34,19 @@ var Suite = storesuite.Suite[orders.Store]{
 		pageAfterAnOrderStartsWithTheNext,
 	},
 	Kinds: map[string]storesuite.Kind[orders.Store]{
+		"Intake": {
+			Write: func(t *testing.T, s orders.Store) {
+				wantIntake(t, s, orders.Intake{})
+				storesuite.Must(t, s.SaveIntake(t.Context(), stopped))
+				wantIntake(t, s, stopped)
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				for _, next := range []orders.Intake{{}, {StoppedAt: stopped.Until}, {}} {
+					storesuite.Must(t, s.SaveIntake(t.Context(), next))
+					wantIntake(t, s, next)
+				}
+			},
+		},
 		"Tally": {
 			Write: func(t *testing.T, s orders.Store) {
 				place(t, s, order("alice", 1), orders.DefaultLimits)
@@ -58,6 +71,25 @@ var Suite = storesuite.Suite[orders.Store]{
 			},
 		},
 	},
+}
+
+var stopped = orders.Intake{
+	StoppedAt: storesuite.Start.Truncate(time.Millisecond),
+	Until:     storesuite.Start.Truncate(time.Millisecond).Add(time.Hour), Reason: "the carrier is down", By: "olga",
+}
+
+// wantIntake checks what is stored, and what an order reads with its prices.
+func wantIntake(t *testing.T, s orders.Store, want orders.Intake) {
+	t.Helper()
+	if got, err := s.Intake(t.Context()); err != nil || got != want {
+		t.Errorf("Intake = %+v, %v; want %+v", got, err, want)
+	}
+	for _, key := range []string{"", "k"} {
+		q, err := s.Quote(t.Context(), "scope", key, []string{"A"})
+		if err != nil || q.Intake != want || len(q.Prices) > 0 {
+			t.Errorf("Quote = %+v, %v; want %+v", q, err, want)
+		}
+	}
 }
 
 var aggregate = storesuite.Aggregate[orders.Store, orders.Order]{

@@ -111,7 +111,8 @@ func (c *Client) exchange(req *http.Request, out any) error {
 		return transient(c.c.Dependency, fmt.Errorf("response larger than %d bytes", maxBody))
 	}
 	switch s := res.StatusCode; {
-	case s == http.StatusTooManyRequests && c.c.Refuses != nil && c.c.Refuses(b):
+	case (s == http.StatusTooManyRequests || s == http.StatusServiceUnavailable) &&
+		c.c.Refuses != nil && c.c.Refuses(s, b):
 		return &StatusError{c.c.Dependency, s, b}
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s >= 500:
 		wait := c.retryAfter(res.Header.Get("Retry-After"))

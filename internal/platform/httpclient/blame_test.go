@@ -107,19 +107,23 @@ func TestOpenCircuitReportsTheLongerWait(t *testing.T) {
 		t.Errorf("%v, after %v; want the circuit's open time", err, fault.From(err).RetryAfter)
 	}
 }
+
 func TestInvalidRequestsDoNotCountAgainstTheDependency(t *testing.T) {
+	mine := func(_ int, b []byte) bool { return string(b) == "mine" }
 	for name, c := range map[string]struct {
 		key     string
 		answer  http.HandlerFunc
-		refuses func([]byte) bool
+		refuses func(int, []byte) bool
 		kind    fault.Kind
 		blamed  bool
 	}{
 		"header with a line break": {key: "a\nb", answer: answering(200, "{}"), kind: fault.Invalid},
 		"429 of one caller": {key: "k", answer: answering(429, "mine"), kind: fault.Transient,
-			refuses: func(b []byte) bool { return string(b) == "mine" }},
-		"429 for all callers": {key: "k", answer: answering(429, ""), blamed: true,
-			refuses: func(b []byte) bool { return string(b) == "mine" }},
+			refuses: mine},
+		"503 on purpose":      {key: "k", answer: answering(503, "mine"), kind: fault.Transient, refuses: mine},
+		"503":                 {key: "k", answer: answering(503, ""), blamed: true, refuses: mine},
+		"500 of no matter":    {key: "k", answer: answering(500, "mine"), blamed: true, refuses: mine},
+		"429 for all callers": {key: "k", answer: answering(429, ""), blamed: true, refuses: mine},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := open(t, &pot{})

@@ -43,9 +43,10 @@ type Config struct {
 	// Margin is the time reserved for what follows the call, such as saving its outcome; 0 means
 	// DefaultMargin.
 	Margin time.Duration
-	// Refuses reports, by the body of a 429, whether it refuses this one caller. Then it is final
-	// and says nothing against the dependency. nil: every 429 is throttling.
-	Refuses func(body []byte) bool
+	// Refuses reports, by the body of a 429 or 503, whether the dependency refuses this one request
+	// on purpose. Then the answer is final and says nothing against the dependency. nil: every 429
+	// is throttling, and every 503 a failure.
+	Refuses func(status int, body []byte) bool
 	// Concurrency is how many calls may run at once; 0 means DefaultConcurrency. In Lambda it is
 	// never reached, see resilience.Bulkhead.
 	Concurrency int

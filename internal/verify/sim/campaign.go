@@ -201,6 +201,7 @@ var paths = []string{
 	"stock of a shard was returned",
 	"a message was received again", "a batch failed in part", "a message ended in a dead-letter queue",
 	"a customer was refused: TooManyOpenOrders", "a customer was refused: TooManyDeclinedPayments",
+	"a customer was refused: OrdersStopped",
 	"a stream's record was retried", "a stream's batch was halved", "a stream gave up on an event",
 	"an answer came for a stale token", "a cancellation came too late", "a mail was sent again after a crash",
 	"the carrier called again", "the payment provider repeated a notice", "a notice led to a refund",

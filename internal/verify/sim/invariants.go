@@ -35,6 +35,7 @@ var invariants = []struct {
 	{name: "our records agree with the third parties'", order: booksAgree},
 	{name: "every event reached every consumer", whole: eventsArrived},
 	{name: limitsKept, whole: tallyRight},
+	{name: "no order is placed while the intake is stopped", order: placedWhenTaken},
 	{name: "the price book is catalog's", whole: pricesProjected},
 	{name: "the customer is told the outcome", order: customerTold},
 	{name: "no version loses what another wrote", whole: versionsKept},

@@ -116,6 +116,8 @@ var Mutants = append(projected(), []Mutant{
 		stores: func(w *World) { w.orders = keeping{w.orders} }},
 	{Name: "limits are checked before the transaction, not in it", quick: true,
 		stores: func(w *World) { w.orders = hopeful{w.orders} }},
+	{Name: "orders are taken while the intake is stopped", quick: true,
+		stores: func(w *World) { w.orders = unstoppable{w.orders} }},
 	{Name: "a merge of shards forgets what others have reserved", quick: true,
 		stores: func(w *World) { w.stock = partial{w.stock} }},
 	{Name: "an adjustment overwrites what was reserved meanwhile",

@@ -265,6 +265,9 @@ func (w *World) callUntilFinal(c call, done func(status int, body []byte)) {
 		w.after(w.between(0, time.Minute), func() { w.api(c, func(int, []byte) {}) })
 	}
 	w.api(c, func(status int, body []byte) {
+		if rawjson.String(body, "code") == orders.ErrStopped.Code {
+			w.reach("a customer was refused: OrdersStopped")
+		}
 		if status >= http.StatusInternalServerError || w.strikes(clientUnheard) {
 			again()
 			return

@@ -64,11 +64,12 @@ type World struct {
 
 	versions   *versions
 	shop       shop
-	brokers    *brokers // nil without them
-	reconciled int      // charges that reconciliation voided
-	notices    int      // notices of the payment provider
-	refunds    int      // refunds on the provider's site
-	flagged    int      // runs of reconciliation that reported refunds
+	stop       orders.Intake // an operator's stop of the intake, as soon as it is known to hold
+	brokers    *brokers      // nil without them
+	reconciled int           // charges that reconciliation voided
+	notices    int           // notices of the payment provider
+	refunds    int           // refunds on the provider's site
+	flagged    int           // runs of reconciliation that reported refunds
 	history    history
 	report     *Report
 	hash       hash.Hash64
@@ -177,6 +178,7 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 		w.slots = 4 + w.IntN(6)
 	}
 	w.planVisits()
+	w.planStop()
 	w.runSchedules(d.Schedules)
 	if w.brokers != nil {
 		w.brokers.shelves.planShifts()

@@ -1,0 +1,50 @@
+package orders
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/fault"
+)
+
+// ErrStopped: an operator has stopped the intake of orders. It does not say why: the reason is for
+// operators.
+var ErrStopped = fault.New(fault.Unavailable, "OrdersStopped",
+	"no new orders are taken at the moment; nothing was ordered. Send it again later").After(time.Minute)
+
+// Intake says whether new orders are taken. The zero Intake takes them.
+type Intake struct {
+	StoppedAt time.Time // zero if orders are taken
+	Until     time.Time // when they are taken again; zero if an operator decides
+	Reason    string
+	By        string
+}
+
+// Stopped reports whether no orders are taken at a time.
+func (i Intake) Stopped(at time.Time) bool {
+	return !i.StoppedAt.IsZero() && (i.Until.IsZero() || at.Before(i.Until))
+}
+
+// refusal returns ErrStopped if no orders are taken at a time.
+func (i Intake) refusal(at time.Time) error {
+	switch {
+	case !i.Stopped(at):
+		return nil
+	case i.Until.IsZero():
+		return ErrStopped
+	}
+	return ErrStopped.After(i.Until.Sub(at))
+}
+
+// Intake returns whether new orders are taken.
+func (s *Service) Intake(ctx context.Context) (Intake, error) { return s.store.Intake(ctx) }
+
+// StopIntake has PlaceOrder refuse new orders until a time, or until ResumeIntake if that is zero.
+// Everything under way goes on, and a repeated request gets its first answer.
+func (s *Service) StopIntake(ctx context.Context, until time.Time, reason, by string) (Intake, error) {
+	i := Intake{StoppedAt: s.clock.Now(), Until: until, Reason: reason, By: by}
+	return i, s.store.SaveIntake(ctx, i)
+}
+
+// ResumeIntake has PlaceOrder take orders again.
+func (s *Service) ResumeIntake(ctx context.Context) error { return s.store.SaveIntake(ctx, Intake{}) }
