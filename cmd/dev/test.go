@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -54,6 +55,7 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	}
 	others := slices.DeleteFunc(strings.Fields(string(listed)),
 		func(pkg string) bool { return strings.HasSuffix(pkg, strings.TrimPrefix(endToEnd, ".")) })
+	slices.SortStableFunc(others, func(a, b string) int { return cmp.Compare(later(a), later(b)) })
 	// Otherwise two commands would compile the same packages. Nothing runs if tests are only
 	// listed.
 	first := exec.CommandContext(ctx, "go", "test", "-list", "^$", endToEnd)
@@ -84,6 +86,18 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 		return err
 	}
 	return exitCode(1) // go test has printed the reason
+}
+
+// timed are packages whose tests bound how long something takes. They run while the end-to-end tests
+// still deploy, before those take all of the processor.
+var timed = []string{"internal/gateway", "internal/platform", "internal/verify/faults"}
+
+// later is 0 for a package that runs first, otherwise 1.
+func later(pkg string) int {
+	if slices.ContainsFunc(timed, func(dir string) bool { return strings.HasPrefix(pkg, "orderflow/"+dir) }) {
+		return 0
+	}
+	return 1
 }
 
 // lines is a writer that passes on whole lines, so that those of several programs do not mix.
