@@ -88,8 +88,8 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	return exitCode(1) // go test has printed the reason
 }
 
-// timed are packages whose tests bound how long something takes. They run while the end-to-end tests
-// still deploy, before those take all of the processor.
+// timed are packages whose tests bound how long something takes. They run while the end-to-end
+// tests still deploy, before those take all of the processor.
 var timed = []string{"internal/gateway", "internal/platform", "internal/verify/faults"}
 
 // later is 0 for a package that runs first, otherwise 1.
