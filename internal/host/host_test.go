@@ -21,6 +21,8 @@ import (
 
 	"orderflow"
 	"orderflow/internal/host/cloud"
+	"orderflow/internal/host/delivery"
+	deliveryMemory "orderflow/internal/host/delivery/memory"
 	"orderflow/internal/host/wiring"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
@@ -239,6 +241,29 @@ func TestDrainSaysWhatIsLeft(t *testing.T) {
 	cancel()
 	if left := s.Drain(over); left.Pending != 1 || left.Events == 0 {
 		t.Errorf("left: %+v", left)
+	}
+}
+
+func TestNothingRestsWhileAQueueOrAStreamHasWork(t *testing.T) {
+	s := open(t, 1000)
+	s.stop()
+	if !s.rests(t.Context()) {
+		t.Fatal("a host that has nothing to do does not rest")
+	}
+	for _, q := range s.delivery.Queues() {
+		d := delivery.New(wired(t), nil, deliveryMemory.New(), clock.System{}, ids.Random(clock.System{}))
+		if err := d.Send(t.Context(), q.Name, "{}"); err != nil {
+			t.Fatal(err)
+		}
+		if (&Host{engine: s.engine, delivery: d}).rests(t.Context()) {
+			t.Errorf("it rests with a message for %s", q.Name)
+		}
+	}
+	if status, o := s.call(t, "POST", "/v1/orders", "alice", "", mug); status != http.StatusAccepted {
+		t.Fatalf("%d %v", status, o)
+	}
+	if s.rests(t.Context()) {
+		t.Error("it rests with an event of an order")
 	}
 }
 
@@ -489,7 +514,8 @@ func TestNothingGrowsWithOrders(t *testing.T) {
 	}
 }
 
-func TestNothingIsForgottenBeforeItComesAgain(t *testing.T) {
+func wired(t *testing.T) *wiring.Wiring {
+	t.Helper()
 	template, err := cfn.Parse(orderflow.Template)
 	if err != nil {
 		t.Fatal(err)
@@ -498,11 +524,15 @@ func TestNothingIsForgottenBeforeItComesAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wired, err := wiring.Read(Name, stack)
+	w, err := wiring.Read(Name, stack)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, q := range wired.Queues {
+	return w
+}
+
+func TestNothingIsForgottenBeforeItComesAgain(t *testing.T) {
+	for name, q := range wired(t).Queues {
 		if last := q.Visibility * time.Duration(q.Receives); last > remembered {
 			t.Errorf("%s gets a message for %s", name, last)
 		}
