@@ -199,3 +199,26 @@ func TestAnOldAnswerOfTheStoreRepeatsNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestFailedMessageWaitsAlsoInTheNextProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, kept := &function{}, memory.New()
+		for n := range 10 {
+			d := delivery.New(kitchen, f.invoke, kept, clock.System{}, &ids.Sequence{})
+			term(t, d, func() {
+				if n == 0 && d.Send(t.Context(), "eat", "bad") != nil {
+					t.Fatal("not sent")
+				}
+				time.Sleep(5 * time.Second)
+			})
+		}
+		if f.seen() != "[bad]" {
+			t.Errorf("within 50 s, by ten processes: %s", f.seen())
+		}
+		d := delivery.New(kitchen, f.invoke, kept, clock.System{}, &ids.Sequence{})
+		term(t, d, func() { time.Sleep(20 * time.Second) })
+		if f.seen() != "[bad bad]" {
+			t.Errorf("after a minute: %s", f.seen())
+		}
+	})
+}

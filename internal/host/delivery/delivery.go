@@ -34,7 +34,8 @@ func New(w *wiring.Wiring, invoke Invoke, store Store, c clock.Clock, source ids
 	}
 	for name, settings := range w.Queues {
 		d.queues[name] = &Queue{
-			Name: name, settings: *settings, invoke: invoke, store: store, ids: source, known: map[string]bool{},
+			Name: name, settings: *settings, invoke: invoke, store: store, clock: c, ids: source,
+			known: map[string]bool{},
 		}
 	}
 	return d

@@ -37,6 +37,7 @@ type Queue struct {
 	settings wiring.Queue
 	invoke   Invoke
 	store    Store
+	clock    clock.Clock
 	ids      ids.Source
 
 	mu     sync.Mutex
@@ -77,8 +78,21 @@ func (q *Queue) add(m Message) {
 		return
 	}
 	q.known[m.ID] = true
-	q.ready = append(q.ready, &m)
-	q.start()
+	q.hide(&m)
+}
+
+// hide lets a message reappear when it is due. The caller holds the mutex.
+func (q *Queue) hide(m *Message) {
+	q.hidden++
+	if wait := m.Due.Sub(q.clock.Now()); wait > 0 {
+		time.AfterFunc(wait, func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.reappear(m)
+		})
+		return
+	}
+	q.reappear(m)
 }
 
 // start begins another batch if there may be one. The caller holds the mutex.
@@ -152,6 +166,7 @@ func (q *Queue) settle(ctx context.Context, batch []*Message, failed map[string]
 		if m.Dead = m.Receives >= q.settings.Receives; m.Dead {
 			slog.ErrorContext(ctx, "message is a dead letter", "queue", q.Name, "messageId", m.ID)
 		}
+		m.Due = q.clock.Now().Add(q.settings.Visibility)
 		changed = append(changed, *m)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
@@ -164,8 +179,7 @@ func (q *Queue) settle(ctx context.Context, batch []*Message, failed map[string]
 	q.taken -= len(batch)
 	for _, m := range batch {
 		if failed[m.ID] && !m.Dead {
-			q.hidden++
-			time.AfterFunc(q.settings.Visibility, func() { q.reappear(m) })
+			q.hide(m)
 			continue
 		}
 		delete(q.known, m.ID)
@@ -175,9 +189,8 @@ func (q *Queue) settle(ctx context.Context, batch []*Message, failed map[string]
 	}
 }
 
+// reappear makes a hidden message ready. The caller holds the mutex.
 func (q *Queue) reappear(m *Message) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.hidden--
 	q.ready = append(q.ready, m)
 	q.start()

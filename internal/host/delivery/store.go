@@ -1,6 +1,9 @@
 package delivery
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Message is a message in a queue.
 type Message struct {
@@ -9,6 +12,9 @@ type Message struct {
 	Body     string
 	Receives int  // failed deliveries
 	Dead     bool // it is a dead letter
+	// Due is when it comes again after a failed delivery, also in another process: deliveries in
+	// quick succession would use up its attempts while what it needs is not there yet.
+	Due time.Time
 }
 
 // Store keeps messages until they are handled. What it does not keep is lost with the process.

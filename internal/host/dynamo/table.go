@@ -42,6 +42,8 @@ type messageItem struct {
 	Receives  int    `dynamodbav:"receives"`
 	Dead      bool   `dynamodbav:"dead"`
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
+
+	Due time.Time `dynamodbav:"due"`
 }
 
 func queueKey(queue string) string { return "message#" + queue }
@@ -51,7 +53,7 @@ func (t Table) Keep(ctx context.Context, messages []delivery.Message) error {
 	var requests []types.WriteRequest
 	for _, m := range messages {
 		item, err := attributevalue.MarshalMap(messageItem{
-			queueKey(m.Queue), m.ID, m.Body, m.Receives, m.Dead, t.expiry(messageRetention),
+			queueKey(m.Queue), m.ID, m.Body, m.Receives, m.Dead, t.expiry(messageRetention), m.Due,
 		})
 		if err != nil {
 			return err
@@ -88,7 +90,7 @@ func (t Table) Messages(ctx context.Context, queue string) (all []delivery.Messa
 		var item messageItem
 		err := attributevalue.UnmarshalMap(values, &item)
 		all = append(all, delivery.Message{
-			Queue: queue, ID: item.ID, Body: item.Body, Receives: item.Receives, Dead: item.Dead,
+			Queue: queue, ID: item.ID, Body: item.Body, Receives: item.Receives, Dead: item.Dead, Due: item.Due,
 		})
 		return err
 	})

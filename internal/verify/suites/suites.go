@@ -144,12 +144,6 @@ var suites = []Suite{
 		Figures: []figure{{place{"packages", "built twice, the same"}, "packages",
 			`(?m)^(?P<passed>\d+) of (?P<of>\d+) packages are the same$`}},
 	},
-	{
-		Name: "chaos-serve", Program: goRunDev, Args: []string{"chaos", "--serve", "--orders", "60", "--kills", "10"},
-		About: 2 * time.Minute,
-		Figures: []figure{{place{"MiniStack", "one process that is killed, invariants"}, "invariants",
-			`(?m)^(?P<of>\d+) +invariants\n(?P<failed>\d+) +violations$`}},
-	},
 }
 
 // searched is the figure of a search whose output has a title that begins so.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,7 +34,7 @@ func want(t *testing.T, s delivery.Store, queue string, messages ...delivery.Mes
 func MessagesAreKeptAsTheyAre(t *testing.T, s delivery.Store) {
 	first := delivery.Message{Queue: "eat", ID: "1", Body: `{"a":"ü"}`}
 	again := first
-	again.Receives, again.Dead = 3, true
+	again.Receives, again.Dead, again.Due = 3, true, storesuite.Start.Add(time.Minute)
 	for _, m := range []delivery.Message{first, again, first} {
 		storesuite.Must(t, s.Keep(t.Context(), []delivery.Message{m}))
 		want(t, s, "eat", m)
