@@ -76,7 +76,9 @@ const atRest = 5 * time.Millisecond
 func (h *Host) Drain(ctx context.Context) Report {
 	h.work.drain()
 	h.rpc.End()
-	for !h.rests(ctx) && clock.Sleep(ctx, atRest) == nil {
+	rested := h.rests(ctx)
+	for !rested && clock.Sleep(ctx, atRest) == nil {
+		rested = h.rests(ctx)
 	}
 	parked := h.engine.Drain(ctx).Parked
 	ctx = context.WithoutCancel(ctx)
@@ -87,7 +89,9 @@ func (h *Host) Drain(ctx context.Context) Report {
 	}
 	r.Pending = len(pending)
 	for _, f := range h.feeds {
-		r.Events += f.left(ctx) + f.aside(ctx)
+		if r.Events += f.aside(ctx); !rested { // a schedule may run meanwhile, and all streams may have news again
+			r.Events += f.left(ctx)
+		}
 	}
 	for _, q := range h.delivery.Queues() {
 		s := q.State()

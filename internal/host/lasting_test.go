@@ -75,7 +75,7 @@ func TestASecondProcessWaitsAndGoesOn(t *testing.T) {
 	first.stop()
 	<-second.driving
 	for _, path := range placed {
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			_, o := second.call(t, "GET", path, "alice", "", "")
 			if o["status"] == "CONFIRMED" {
 				break
@@ -92,7 +92,7 @@ func TestASecondProcessWaitsAndGoesOn(t *testing.T) {
 	if stock["shipped"] != 3.0 || stock["onHand"] != 497.0 {
 		t.Errorf("stock: %v", stock)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if left := second.Drain(ctx); len(left.Parked)+left.Pending+left.Messages+left.Events > 0 {
 		t.Errorf("left: %+v", left)

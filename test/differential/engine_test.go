@@ -190,7 +190,7 @@ func execute(t *testing.T, c scripted, mortal bool, journal func() workflow.Jour
 // begin starts a process and waits until it drives.
 func (e *executed) begin(t *testing.T, machines map[string]workflow.Machine, mortal bool) {
 	p := &process{}
-	var journal workflow.Journal = e.journal
+	journal := e.journal
 	if mortal {
 		journal = lastWords{e.journal, p}
 	}
