@@ -50,12 +50,16 @@ func serve(ctx context.Context, o Options) (err error) {
 	r.shop = demo.Of(r.stack, customer(0)) // the last process has its own key
 	persistent(r.shop.Operator)
 	persistent(r.shop.Sandbox)
-	r.printf("no more faults; everything has %s to come to rest", rest)
-	if err := r.awaitRest(ctx, rest); err != nil {
+	r.printf("no more faults; everything has %s to come to rest", redelivered)
+	if err := r.awaitRest(ctx, redelivered); err != nil {
 		return err
 	}
 	return r.check(ctx)
 }
+
+// redelivered is the time to come to rest: a message that failed is hidden for a minute or two, and
+// may have failed several times while processes were killed.
+const redelivered = 2 * rest
 
 // flags are those of the process. With its lease another one takes over at once.
 var flags = []string{"-store", "dynamodb", "-create-tables", "-lease", "1s", "-sender", "orders@example.com",

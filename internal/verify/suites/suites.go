@@ -55,11 +55,11 @@ var suites = []Suite{
 			`(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
 	},
 	{
-		Name: "oracle", Program: goRunDev, Args: []string{"oracle", "--", "-json"}, About: 20 * time.Second,
+		Name: "oracle", Program: goRunDev, Args: []string{"oracle", "--", "-json"}, About: 75 * time.Second,
 		Tests: func(string) place { return place{"DynamoDB Local", "stores"} },
 	},
 	{
-		Name: "sim", Program: goRunDev, Args: []string{"sim"}, About: 25 * time.Second,
+		Name: "sim", Program: goRunDev, Args: []string{"sim"}, About: 45 * time.Second,
 		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders",
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
@@ -81,12 +81,12 @@ var suites = []Suite{
 			`(?m)^one-process: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{
-		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 35 * time.Second,
+		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 85 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 45 * time.Second,
+		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 195 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
 			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`},
 			searched("every way that a request between two shops can go", "a request of an old client"),
@@ -96,12 +96,12 @@ var suites = []Suite{
 				"records of the log, the reports and a rebuild")},
 	},
 	{
-		Name: "prove-mutants", Program: goRunDev, Args: []string{"prove", "--mutants"}, About: 5 * time.Second,
+		Name: "prove-mutants", Program: goRunDev, Args: []string{"prove", "--mutants"}, About: 20 * time.Second,
 		Figures: []figure{{place{"search", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "sam", Program: goRunDev, Args: []string{"sam"}, About: 125 * time.Second,
+		Name: "sam", Program: goRunDev, Args: []string{"sam"}, About: 5 * time.Minute,
 		Figures: []figure{
 			{place{"SAM CLI", "sam build"}, "functions",
 				`(?m)^sam: (?P<passed>\d+) functions built for both architectures;`},
