@@ -119,7 +119,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 9 * time.Minute,
+		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 15 * time.Minute,
 		Figures: []figure{{place{"LocalStack", "end to end"}, "tests",
 			`(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
