@@ -86,7 +86,7 @@ func (t Table) expiry(after time.Duration) int64 { return t.Clock.Now().Add(afte
 
 // Messages returns all messages of a queue.
 func (t Table) Messages(ctx context.Context, queue string) (all []delivery.Message, err error) {
-	return all, t.each(ctx, queueKey(queue), func(values ddb.Values) error {
+	err = t.each(ctx, queueKey(queue), func(values ddb.Values) error {
 		var item messageItem
 		err := attributevalue.UnmarshalMap(values, &item)
 		all = append(all, delivery.Message{
@@ -94,6 +94,7 @@ func (t Table) Messages(ctx context.Context, queue string) (all []delivery.Messa
 		})
 		return err
 	})
+	return all, err // the order of a return's operands is not specified
 }
 
 type placeItem struct {
