@@ -114,7 +114,8 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	h.orders, h.lasting = all.stores.Orders, all.lasting
-	h.delivery = delivery.New(wired, h.Invoke, all.messages, o.Env.Clock, o.Env.IDs)
+	drives := func() bool { return h.engine.Leads() }
+	h.delivery = delivery.New(wired, h.Invoke, drives, all.messages, o.Env.Clock, o.Env.IDs)
 	if err := h.openEngine(stack, all.journal, o); err != nil {
 		return nil, err
 	}

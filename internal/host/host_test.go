@@ -253,7 +253,7 @@ func TestNothingRestsWhileAQueueOrAStreamHasWork(t *testing.T) {
 	}
 	s.stop()
 	for _, q := range s.delivery.Queues() {
-		d := delivery.New(wired(t), nil, deliveryMemory.New(), clock.System{}, ids.Random(clock.System{}))
+		d := delivery.New(wired(t), nil, nil, deliveryMemory.New(), clock.System{}, ids.Random(clock.System{}))
 		if err := d.Send(t.Context(), q.Name, "{}"); err != nil {
 			t.Fatal(err)
 		}

@@ -132,7 +132,7 @@ func die(t *testing.T, v variant, left int, after bool) (problems []string) {
 		if v.invoke != nil {
 			invoke = v.invoke(p, invoke)
 		}
-		d := delivery.New(kitchen, invoke, store, clock.System{}, ids.Random(clock.System{}))
+		d := delivery.New(kitchen, invoke, always, store, clock.System{}, ids.Random(clock.System{}))
 		term(t, d, func() {
 			for n := range 5 {
 				if body := fmt.Sprint(n, p.left < 0); d.Send(t.Context(), "eat", body) == nil {
@@ -157,7 +157,7 @@ func die(t *testing.T, v variant, left int, after bool) (problems []string) {
 func TestMessagesOfAnotherProcessAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, kept := &function{}, memory.New()
-		d := delivery.New(kitchen, f.invoke, kept, clock.System{}, &ids.Sequence{})
+		d := delivery.New(kitchen, f.invoke, always, kept, clock.System{}, &ids.Sequence{})
 		term(t, d, func() {
 			m := delivery.Message{Queue: "eat", ID: "other", Body: "late"}
 			if err := kept.Keep(t.Context(), []delivery.Message{m}); err != nil {
@@ -186,7 +186,7 @@ func TestAnOldAnswerOfTheStoreRepeatsNothing(t *testing.T) {
 		d := delivery.New(kitchen, func(ctx context.Context, name string, payload []byte) ([]byte, error) {
 			time.Sleep(time.Second / 2)
 			return f.invoke(ctx, name, payload)
-		}, slow{memory.New()}, clock.System{}, &ids.Sequence{})
+		}, always, slow{memory.New()}, clock.System{}, &ids.Sequence{})
 		term(t, d, func() {
 			time.Sleep(30*time.Second + 900*time.Millisecond)
 			if err := d.Send(t.Context(), "eat", "a"); err != nil {
@@ -204,7 +204,7 @@ func TestFailedMessageWaitsAlsoInTheNextProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, kept := &function{}, memory.New()
 		for n := range 10 {
-			d := delivery.New(kitchen, f.invoke, kept, clock.System{}, &ids.Sequence{})
+			d := delivery.New(kitchen, f.invoke, always, kept, clock.System{}, &ids.Sequence{})
 			term(t, d, func() {
 				if n == 0 && d.Send(t.Context(), "eat", "bad") != nil {
 					t.Fatal("not sent")
@@ -215,7 +215,7 @@ func TestFailedMessageWaitsAlsoInTheNextProcess(t *testing.T) {
 		if f.seen() != "[bad]" {
 			t.Errorf("within 50 s, by ten processes: %s", f.seen())
 		}
-		d := delivery.New(kitchen, f.invoke, kept, clock.System{}, &ids.Sequence{})
+		d := delivery.New(kitchen, f.invoke, always, kept, clock.System{}, &ids.Sequence{})
 		term(t, d, func() { time.Sleep(20 * time.Second) })
 		if f.seen() != "[bad bad]" {
 			t.Errorf("after a minute: %s", f.seen())

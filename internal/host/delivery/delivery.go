@@ -27,14 +27,17 @@ type Delivery struct {
 	ids       ids.Source
 }
 
-// New returns queues and schedules as wired. Nothing is delivered before Run.
-func New(w *wiring.Wiring, invoke Invoke, store Store, c clock.Clock, source ids.Source) *Delivery {
+// New returns queues and schedules as wired. Nothing is delivered before Run. drives reports
+// whether this process drives: functions that need its lease fail without it.
+func New(
+	w *wiring.Wiring, invoke Invoke, drives func() bool, store Store, c clock.Clock, source ids.Source,
+) *Delivery {
 	d := &Delivery{
 		queues: map[string]*Queue{}, schedules: w.Schedules, invoke: invoke, store: store, clock: c, ids: source,
 	}
 	for name, settings := range w.Queues {
 		d.queues[name] = &Queue{
-			Name: name, settings: *settings, invoke: invoke, store: store, clock: c, ids: source,
+			Name: name, settings: *settings, invoke: invoke, drives: drives, store: store, clock: c, ids: source,
 			known: map[string]bool{},
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,11 +74,14 @@ var kitchen = &wiring.Wiring{
 	Schedules: []wiring.Schedule{{Function: "sweep", Every: 5 * time.Minute, Input: []byte(`{"sweep":"floor"}`)}},
 }
 
+// always is a process that drives.
+func always() bool { return true }
+
 // within runs do while the kitchen delivers.
 func within(t *testing.T, do func(t *testing.T, d *delivery.Delivery, f *function)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &function{}
-		d := delivery.New(kitchen, f.invoke, memory.New(), clock.System{}, &ids.Sequence{})
+		d := delivery.New(kitchen, f.invoke, always, memory.New(), clock.System{}, &ids.Sequence{})
 		term(t, d, func() { do(t, d, f) })
 	})
 }
@@ -173,7 +177,7 @@ func TestATermEndsWithItsBatchesAndTheNextGoesOn(t *testing.T) {
 			time.Sleep(time.Second) // whatever becomes of the term
 			underWay--
 			return f.invoke(ctx, name, payload)
-		}, memory.New(), clock.System{}, &ids.Sequence{})
+		}, always, memory.New(), clock.System{}, &ids.Sequence{})
 		send := func(body string) {
 			if err := d.Send(t.Context(), "eat", body); err != nil {
 				t.Fatal(err)
@@ -190,6 +194,40 @@ func TestATermEndsWithItsBatchesAndTheNextGoesOn(t *testing.T) {
 		term(t, d, func() { time.Sleep(2 * time.Second) })
 		if f.seen() != "[a b]" || d.Queue("eat").State() != (delivery.State{}) {
 			t.Errorf("in the next term: %s, %+v", f.seen(), d.Queue("eat").State())
+		}
+	})
+}
+
+// A function that needs the lease fails without it, however good the message is.
+func TestWhatFailsWithoutTheLeaseIsNoFailedDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, kept := &function{}, memory.New()
+		var drives atomic.Bool
+		d := delivery.New(kitchen, func(ctx context.Context, name string, payload []byte) ([]byte, error) {
+			if len(f.batches) < 10 {
+				drives.Store(false) // it loses the lease meanwhile
+			}
+			out, err := f.invoke(ctx, name, payload)
+			if !drives.Load() {
+				err = errors.New("not leading")
+			}
+			return out, err
+		}, drives.Load, kept, clock.System{}, &ids.Sequence{})
+		term(t, d, func() {
+			if err := d.Send(t.Context(), "eat", "a"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if got := f.seen(); got != "[]" {
+				t.Errorf("without the lease: %s", got)
+			}
+			for range 11 {
+				drives.Store(true)
+				time.Sleep(time.Second)
+			}
+		})
+		if left, err := kept.Messages(t.Context(), "eat"); err != nil || len(left) > 0 || len(f.batches) != 11 {
+			t.Errorf("%d deliveries; %+v is left, %v", len(f.batches), left, err)
 		}
 	})
 }

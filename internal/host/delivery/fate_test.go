@@ -49,6 +49,7 @@ type served struct {
 	*fate
 	*delivery.Delivery
 	dead atomic.Bool
+	lost bool   // the lease
 	end  func() // returns when it has ended
 }
 
@@ -111,10 +112,19 @@ func (s *served) invoke(_ context.Context, _ string, payload []byte) ([]byte, er
 	return json.Marshal(res)
 }
 
+// drives loses the lease now and then, and gets it back.
+func (s *served) drives() bool {
+	turned := s.strikes(.1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = s.lost != turned && !s.calm
+	return !s.lost
+}
+
 // begin starts a process.
 func (f *fate) begin(ctx context.Context, w *wiring.Wiring) *served {
 	s := &served{fate: f}
-	s.Delivery = delivery.New(w, s.invoke, s, clock.System{}, ids.Random(clock.System{}))
+	s.Delivery = delivery.New(w, s.invoke, s.drives, s, clock.System{}, ids.Random(clock.System{}))
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {

@@ -24,10 +24,11 @@ import (
 type Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
 // look is how often a queue looks for messages that another process has written. settling bounds
-// the writes after a batch.
+// the writes after a batch, and recovery is how often a process looks whether it drives again.
 const (
 	look     = 30 * time.Second
 	settling = 10 * time.Second
+	recovery = 50 * time.Millisecond
 )
 
 // Queue is a queue with its function. Its store has every message before it is delivered, and until
@@ -36,6 +37,7 @@ type Queue struct {
 	Name     string // of the function
 	settings wiring.Queue
 	invoke   Invoke
+	drives   func() bool
 	store    Store
 	clock    clock.Clock
 	ids      ids.Source
@@ -111,8 +113,13 @@ func (q *Queue) work(ctx context.Context) {
 	}
 }
 
-// next takes a batch, or ends the worker if there is none.
+// next takes a batch once the process drives, or ends the worker if there is none.
 func (q *Queue) next(ctx context.Context) []*Message {
+	for !q.drives() {
+		if clock.Sleep(ctx, recovery) != nil {
+			break
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.ready), q.settings.Batch)
@@ -154,13 +161,19 @@ func (q *Queue) handle(ctx context.Context, batch []*Message) map[string]bool {
 }
 
 // settle drops the messages that were handled. It hides failed ones until they are redelivered, or
-// makes them dead letters. What cannot be written is delivered once more.
+// makes them dead letters; but if the process has lost the lease, which explains the failure, this
+// delivery does not count. What cannot be written is delivered once more.
 func (q *Queue) settle(ctx context.Context, batch []*Message, failed map[string]bool) {
 	var handled []string
 	var changed []Message
+	excused := ctx.Err() != nil || !q.drives()
 	for _, m := range batch {
 		if !failed[m.ID] {
 			handled = append(handled, m.ID)
+			continue
+		}
+		if excused {
+			m.Receives--
 			continue
 		}
 		if m.Dead = m.Receives >= q.settings.Receives; m.Dead {

@@ -111,7 +111,8 @@ var invariants = []struct {
 	// As package notifications says, only a process that dies after the mail service accepted a
 	// mail, and before that is recorded, causes a duplicate.
 	{"a mail comes twice only where a notifier was killed", func(f facts, violated violated) {
-		if twice, killed := f.mailsTwice(), f.kills["notify-customer"]; twice > killed {
+		killed := f.kills["notify-customer"] + f.kills[wholeProcess]
+		if twice := f.mailsTwice(); twice > killed {
 			violated("", "%d mails came twice, and %d processes were killed", twice, killed)
 		}
 	}},

@@ -58,6 +58,11 @@ func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 	if names := broken(f); names != nil {
 		t.Errorf("violated: %q", names)
 	}
+	f.kills = map[string]int{wholeProcess: 1} // which explains the second mail, too
+	f.deadLetters = nil
+	if names := broken(f); names != nil {
+		t.Errorf("violated with one process: %q", names)
+	}
 	f.sales, f.shelves = nil, nil // without brokers nobody reports, and there is no warehouse
 	if names := broken(f); names != nil {
 		t.Errorf("violated without reports: %q", names)
@@ -124,6 +129,10 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 			func(f *facts) {
 				f.deadLetters = []deadLetter{{"project-order", "{}"}}
 				f.kills["project-order"] = deliveries - 1
+			},
+			func(f *facts) { // no number of kills explains it
+				f.deadLetters = []deadLetter{{"notify-customer", "{}"}}
+				f.kills[wholeProcess] = 10 * deliveries
 			},
 		},
 	}

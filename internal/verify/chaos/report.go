@@ -70,8 +70,12 @@ func (r *run) printFigures(f facts, violations int) error {
 	fmt.Fprintln(w)
 	row(len(f.orders), "orders")
 	each(ended)
-	row(sum(r.killed), fmt.Sprintf("processes of functions killed, %d of them at work", r.killedBusy))
-	each(r.killed)
+	if r.Serve {
+		row(r.killed[wholeProcess], "kills of the process")
+	} else {
+		row(sum(r.killed), fmt.Sprintf("processes of functions killed, %d of them at work", r.killedBusy))
+		each(r.killed)
+	}
 	row(sum(r.stopped), "executions stopped")
 	row(r.copied, "events published again")
 	row(attempts, "attempts of steps, of which failed")

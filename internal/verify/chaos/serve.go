@@ -82,7 +82,7 @@ func (r *run) killing(ctx context.Context, p *process) error {
 		if err := r.stack.Emulator.Kill(); err != nil {
 			return err
 		}
-		r.locked(func() { r.killed[notifier]++ })
+		r.locked(func() { r.killed[wholeProcess]++ })
 		stack, err := devstack.RunProcess(limit, p.options, flags...)
 		if err != nil {
 			return fmt.Errorf("after %d kills: %w", n+1, err)
@@ -95,6 +95,6 @@ func (r *run) killing(ctx context.Context, p *process) error {
 	return <-placed
 }
 
-// notifier is the function that may send a mail twice if it is killed. No other one may do anything
-// twice, or give up on a message.
-const notifier = "notify-customer"
+// wholeProcess counts the kills of the process with all functions. A delivery that dies with it is
+// not counted, so a message is never given up on for it.
+const wholeProcess = "serve"

@@ -81,6 +81,12 @@ var suites = []Suite{
 			`(?m)^one-process: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{
+		Name: "chaos-serve", Program: goRunDev, Args: []string{"chaos", "--serve", "--orders", "30", "--kills", "6"},
+		About: 90 * time.Second,
+		Figures: []figure{{place{"one process", "killed while orders come"}, "invariants",
+			`(?m)^(?P<of>\d+) +invariants\n(?P<failed>\d+) +violations$`}},
+	},
+	{
 		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 85 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
