@@ -20,13 +20,33 @@ import (
 
 var errDied = errors.New("the process has died")
 
+// written is a store whose writes go through a function.
+type written struct {
+	delivery.Store
+	through func(do func() error) error
+}
+
+func (w written) Keep(ctx context.Context, all []delivery.Message) error {
+	return w.through(func() error { return w.Store.Keep(ctx, all) })
+}
+
+func (w written) Drop(ctx context.Context, queue string, gone []string) error {
+	return w.through(func() error { return w.Store.Drop(ctx, queue, gone) })
+}
+
 // mortal is a process that dies at one of its effects, before or after it: a write to the store, or
 // the work of the function.
 type mortal struct {
-	delivery.Store
+	written
 	left  int // effects until it dies
 	after bool
 	dead  bool
+}
+
+func newMortal(kept delivery.Store, left int, after bool) *mortal {
+	p := &mortal{left: left, after: after}
+	p.written = written{kept, p.effect}
+	return p
 }
 
 func (p *mortal) effect(do func() error) error {
@@ -40,14 +60,6 @@ func (p *mortal) effect(do func() error) error {
 		return errDied
 	}
 	return err
-}
-
-func (p *mortal) Keep(ctx context.Context, all []delivery.Message) error {
-	return p.effect(func() error { return p.Store.Keep(ctx, all) })
-}
-
-func (p *mortal) Drop(ctx context.Context, queue string, ids []string) error {
-	return p.effect(func() error { return p.Store.Drop(ctx, queue, ids) })
 }
 
 // variant changes how a process works.
@@ -114,7 +126,7 @@ func everyDeath(t *testing.T, v variant) (all []string) {
 func die(t *testing.T, v variant, left int, after bool) (problems []string) {
 	kept := memory.New()
 	var sent, handled []string
-	for _, p := range []*mortal{{Store: kept, left: left, after: after}, {Store: kept, left: -1}} {
+	for _, p := range []*mortal{newMortal(kept, left, after), newMortal(kept, -1, false)} {
 		var invoke delivery.Invoke = func(_ context.Context, _ string, payload []byte) (out []byte, err error) {
 			var in events.SQSEvent
 			err = errors.Join(json.Unmarshal(payload, &in), p.effect(func() error {

@@ -67,22 +67,17 @@ func (s *served) write(do func() error) error {
 	return err
 }
 
-// Keep is part of delivery.Store.
-func (s *served) Keep(ctx context.Context, all []delivery.Message) error {
-	return s.write(func() error { return s.store.Keep(ctx, all) })
+// unread is a store that cannot be read now and then.
+type unread struct {
+	delivery.Store
+	*fate
 }
 
-// Drop is part of delivery.Store.
-func (s *served) Drop(ctx context.Context, queue string, gone []string) error {
-	return s.write(func() error { return s.store.Drop(ctx, queue, gone) })
-}
-
-// Messages is part of delivery.Store.
-func (s *served) Messages(ctx context.Context, queue string) ([]delivery.Message, error) {
-	if s.strikes(.05) {
+func (u unread) Messages(ctx context.Context, queue string) ([]delivery.Message, error) {
+	if u.strikes(.05) {
 		return nil, errFate
 	}
-	return s.store.Messages(ctx, queue)
+	return u.Store.Messages(ctx, queue)
 }
 
 // invoke is the function.
@@ -124,7 +119,8 @@ func (s *served) drives() bool {
 // begin starts a process.
 func (f *fate) begin(ctx context.Context, w *wiring.Wiring) *served {
 	s := &served{fate: f}
-	s.Delivery = delivery.New(w, s.invoke, s.drives, s, clock.System{}, ids.Random(clock.System{}))
+	s.Delivery = delivery.New(w, s.invoke, s.drives, written{unread{f.store, f}, s.write}, clock.System{},
+		ids.Random(clock.System{}))
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {

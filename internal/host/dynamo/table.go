@@ -97,8 +97,8 @@ func (t Table) Messages(ctx context.Context, queue string) (all []delivery.Messa
 	return all, err // the order of a return's operands is not specified
 }
 
-type placeItem struct {
-	Shard     string `dynamodbav:"sk"`
+// place is a place as it is stored, with its shard's key beside it.
+type place struct {
 	After     string `dynamodbav:"after"`
 	End       bool   `dynamodbav:"end"`
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
@@ -109,21 +109,22 @@ func streamKey(stream string) string { return "stream#" + stream }
 // Places returns how far the shards of a stream were read.
 func (t Table) Places(ctx context.Context, stream string) (map[string]follow.Place, error) {
 	all := map[string]follow.Place{}
-	return all, t.each(ctx, streamKey(stream), func(values ddb.Values) error {
-		var item placeItem
+	err := t.each(ctx, streamKey(stream), func(values ddb.Values) error {
+		var item struct {
+			Shard string `dynamodbav:"sk"`
+			place
+		}
 		err := attributevalue.UnmarshalMap(values, &item)
 		all[item.Shard] = follow.Place{After: item.After, End: item.End}
 		return err
 	})
+	return all, err
 }
 
 // SavePlace writes how far a shard was read.
 func (t Table) SavePlace(ctx context.Context, stream, shard string, p follow.Place) error {
-	return t.Commit(ctx, commit.With{}, t.Save(streamKey(stream), shard, struct {
-		After     string `dynamodbav:"after"`
-		End       bool   `dynamodbav:"end"`
-		ExpiresAt int64  `dynamodbav:"expiresAt"`
-	}{p.After, p.End, t.expiry(placeRetention)}))
+	at := place{p.After, p.End, t.expiry(placeRetention)}
+	return t.Commit(ctx, commit.With{}, t.Save(streamKey(stream), shard, at))
 }
 
 // each visits the items of a partition, read consistently.

@@ -60,15 +60,17 @@ func (p *process) effect(do func()) error {
 }
 
 func (p *process) Shards(context.Context) (all []tail.Part, err error) {
-	return all, p.effect(func() {
+	err = p.effect(func() {
 		for _, s := range slices.Sorted(maps.Keys(p.shards)) {
 			all = append(all, tail.Part{Shard: s})
 		}
 	})
+	return all, err // the order of a return's operands is not specified
 }
 
 func (p *process) Places(context.Context, string) (all map[string]follow.Place, err error) {
-	return all, p.effect(func() { all = maps.Clone(p.places) })
+	err = p.effect(func() { all = maps.Clone(p.places) })
+	return all, err
 }
 
 func (p *process) SavePlace(_ context.Context, _, shard string, at follow.Place) error {
@@ -84,7 +86,7 @@ type reader struct {
 
 // Next returns two records. The number 7 is not wanted.
 func (r *reader) Next(context.Context) (page tail.Page, err error) {
-	return page, r.effect(func() {
+	err = r.effect(func() {
 		all := r.shards[r.shard]
 		at := slices.Index(all, r.after) + 1
 		batch := all[at:min(at+2, len(all))]
@@ -97,6 +99,7 @@ func (r *reader) Next(context.Context) (page tail.Page, err error) {
 			}
 		}
 	})
+	return page, err
 }
 
 func (p *process) hand(_ context.Context, payload []byte) error {
