@@ -14,7 +14,12 @@ from types import SimpleNamespace
 
 sys.path[:0] = [str(Path(__file__).parent / "plugin"), str(Path(__file__).parents[2] / "tools" / "webguard")]
 
+import orderflow_localstack  # noqa: E402
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException  # noqa: E402
+from localstack.services.stepfunctions.asl.component.common.retry.retry_outcome import RetryOutcome  # noqa: E402
+from localstack.services.stepfunctions.asl.component.state.state_execution.execute_state import ExecutionState  # noqa: E402
+from localstack.services.stepfunctions.asl.eval.callback.callback import CallbackPoolManager  # noqa: E402
+from localstack.services.stepfunctions.asl.eval.states import ContextObject  # noqa: E402
 from process_executor import ProcessExecutor  # noqa: E402
 from runtime_api import RuntimeAPI  # noqa: E402
 
@@ -137,6 +142,22 @@ class Test(unittest.TestCase):
             urllib.request.urlopen(page, timeout=5)
         self.assertEqual(403, refused.exception.code)
         refused.exception.close()
+
+    def test_each_attempt_of_a_task_has_its_own_token(self):
+        orderflow_localstack.renew_tokens()
+        context, pool, outcomes = ContextObject({"Task": {"Token": "first"}}), CallbackPoolManager({}), []
+        pool.add("first").notify(None)
+        env = SimpleNamespace(states=SimpleNamespace(context_object=context), callback_pool_manager=pool, stack=[])
+        context.context_object_data["State"] = {"RetryCount": 0}
+        for outcome in RetryOutcome.CanRetry, RetryOutcome.CannotRetry:
+            state = SimpleNamespace(retry=SimpleNamespace(eval=lambda env: env.stack.__setitem__(-1, outcome)))
+            outcomes.append(ExecutionState._handle_retry(state, env, SimpleNamespace(error_name=None)))
+            if outcome == RetryOutcome.CanRetry:
+                second = context.context_object_data["Task"]["Token"]
+        self.assertEqual([RetryOutcome.CanRetry, RetryOutcome.CannotRetry], outcomes)
+        self.assertNotEqual("first", second)
+        self.assertEqual(second, context.context_object_data["Task"]["Token"])
+        self.assertFalse(pool.get(second)._notify_event.is_set())
 
 
 if __name__ == "__main__":

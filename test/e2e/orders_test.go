@@ -207,7 +207,7 @@ func TestConcurrentOrdersAddUp(t *testing.T) {
 	if want := int64(confirmed) * each * 1000; captured != want {
 		t.Errorf("%d captured for %d confirmed orders, want %d", captured, confirmed, want)
 	}
-	if confirmed == 0 || ended["REJECTED PAYMENT_DECLINED"] == 0 {
+	if confirmed == 0 || len(ended) == 1 {
 		t.Errorf("the orders did not end in different ways: %v", ended)
 	}
 	wantDeadLetterQueuesEmpty(t)

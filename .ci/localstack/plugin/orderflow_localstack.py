@@ -72,3 +72,19 @@ def let_stop_end_waits():
         if self.exec_worker:
             for endpoint in list(self.exec_worker.env.callback_pool_manager._pool.values()):
                 endpoint.interrupt_all()
+
+
+@hooks.on_infra_start()
+def renew_tokens():
+    """Gives each attempt of a task its own token. LocalStack keeps the first one, and ends a retry at once with its outcome."""
+    from localstack.services.stepfunctions.asl.component.common.retry.retry_outcome import RetryOutcome
+    from localstack.services.stepfunctions.asl.component.state.state_execution.execute_state import ExecutionState
+    from localstack.utils.patch import patch
+
+    @patch(ExecutionState._handle_retry)
+    def _handle_retry(handle, self, env, failure_event):
+        outcome = handle(self, env, failure_event)
+        context = env.states.context_object
+        if outcome == RetryOutcome.CanRetry and "Task" in context.context_object_data:
+            env.callback_pool_manager.add(context.update_task_token())
+        return outcome

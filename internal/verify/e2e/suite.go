@@ -106,11 +106,12 @@ var notRun = map[devstack.Target]map[string]string{
 	},
 }
 
-// Rush is the number of orders placed at once. LocalStack takes over a second of CPU time for each,
-// ten times as long as MiniStack.
+// Rush is the number of orders placed at once. LocalStack is one Python process, and an order takes
+// over two seconds of its CPU time. With 30 at once, some calls take longer there than functions
+// wait.
 func Rush(target devstack.Target) int {
 	if target == devstack.LocalStack {
-		return 30
+		return 20
 	}
 	return 80
 }
@@ -128,7 +129,7 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 		Drain: time.Minute, Fall: .5, FallFromBefore: .25,
 	}
 	if target == devstack.LocalStack {
-		p.Every, p.Before, p.Drain = 1500*time.Millisecond, 8*time.Second, 2*time.Minute
+		p.Every, p.Before, p.Down, p.Drain = 4*time.Second, 12*time.Second, 28*time.Second, 2*time.Minute
 		return p, 1
 	}
 	return p, .1 // or the last order waits for half a minute after the recovery

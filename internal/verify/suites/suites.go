@@ -125,7 +125,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 15 * time.Minute,
+		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 17 * time.Minute,
 		Figures: []figure{{place{"LocalStack", "end to end"}, "tests",
 			`(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
