@@ -139,6 +139,12 @@ func showOrder(w io.Writer, o client.Order) {
 	row(w, "total", o.Total)
 	row(w, "paid by", o.PaymentMethod)
 	row(w, "ship to", addressLine(o.ShippingAddress))
+	for _, m := range o.Progress {
+		row(w, "reached", m.At.Format(time.RFC3339)+" "+m.Step)
+	}
+	if where := cmp.Or(o.TrackingURL, o.TrackingNumber); where != "" {
+		row(w, "tracking", where)
+	}
 }
 
 // addressLine writes an address on one line, without its empty parts.

@@ -62,6 +62,8 @@ type (
 		WaitedFor       *string       `json:"waitedFor"`
 		CancelRequested bool          `json:"cancelRequested"`
 		TrackingNumber  *string       `json:"trackingNumber"`
+		TrackingURL     *string       `json:"trackingUrl"`
+		Progress        []Milestone   `json:"progress"`
 		Version         int64         `json:"version"`
 		Changes         []OrderChange `json:"changes"`
 		CreatedAt       string        `json:"createdAt"`
@@ -73,6 +75,11 @@ type (
 		Status  string  `json:"status"`
 		Reason  *string `json:"reason"`
 		At      string  `json:"at"`
+	}
+	// Milestone is something that an order has reached.
+	Milestone struct {
+		Step string `json:"step"`
+		At   string `json:"at"`
 	}
 	// OrderLine is a line with the price when the order was placed.
 	OrderLine struct {

@@ -117,7 +117,8 @@ func compose(
 	all := map[string]map[string]function.Handler{
 		"catalog":   catalogHandler.Handlers(catalog.New(s.Catalog, c, source), out.Keys.ProductExport),
 		"inventory": inventoryHandler.Handlers(inventory.New(s.Inventory, c, source)),
-		"orders":    ordersHandler.Handlers(orders.New(ordersHandler.Observed(s.Orders), c, source).Limited(limits)),
+		"orders": ordersHandler.Handlers(orders.New(ordersHandler.Observed(s.Orders), c, source).Limited(limits).
+			TrackedAt(stack.Parameter("TrackingUrl"))),
 		"payments": paymentsHandler.Handlers(
 			payments.New(s.Payments, provider.New(calls("payments")(provider.Name)), c, source), paymentWebhook),
 		"shipping": shippingHandler.Handlers(

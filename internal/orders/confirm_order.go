@@ -2,6 +2,8 @@ package orders
 
 import (
 	"context"
+	"net/url"
+	"strings"
 
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/barrier"
@@ -28,8 +30,27 @@ func (s *Service) ConfirmOrder(ctx context.Context, in contract.Confirm) (contra
 		if o, err = o.transition(StatusConfirmed, "", "", s.clock.Now()); err != nil {
 			return contract.Result{}, err
 		}
-		o.TrackingNumber = in.TrackingNumber
+		o = o.reached(in.Began)
+		o.TrackingNumber, o.TrackingURL = in.TrackingNumber, s.trackingURL(in.TrackingNumber)
 		return o.result(), s.save(ctx, o, contract.OrderConfirmed, commit.With{Barrier: once.Returning(o.result())})
 	}
 	return barrier.Do(ctx, s.store, in.OrderID, stepConfirm, confirm)
+}
+
+// trackingPlace is where the address of a carrier's page has the tracking number.
+const trackingPlace = "{trackingNumber}"
+
+// TrackedAt returns a copy of the service that gives confirmed orders the address of the carrier's
+// page, in which {trackingNumber} stands for theirs. "" gives none.
+func (s *Service) TrackedAt(address string) *Service {
+	tracked := *s
+	tracked.tracking = address
+	return &tracked
+}
+
+func (s *Service) trackingURL(number string) string {
+	if number == "" || s.tracking == "" {
+		return ""
+	}
+	return strings.ReplaceAll(s.tracking, trackingPlace, url.PathEscape(number))
 }

@@ -103,6 +103,11 @@ type Order struct {
 	Detail string `json:"detail"`
 	// TrackingNumber is the carrier's, once the order is confirmed, if the carrier gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
+	// TrackingURL is a page that tells where the shipment is, if the shop knows one.
+	TrackingURL string `json:"trackingUrl,omitempty"`
+	// Milestones are those of the saga, once the order is confirmed, each a whole number of
+	// milliseconds after CreatedAt; see Progress.
+	Milestones []Milestone `json:"milestones,omitempty"`
 	// Version counts the changes, from 1.
 	Version int64 `json:"version"`
 	// Changes has a Change for each version; none for those that were written before this field.

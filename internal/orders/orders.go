@@ -102,6 +102,8 @@ type Service struct {
 	ids    ids.Source
 	events envelope.Publisher
 	limits Limits
+	// tracking is the address of the carrier's page; see TrackedAt.
+	tracking string
 }
 
 // New returns a service with DefaultLimits.

@@ -54,7 +54,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	}
 	parameters := []string{"Stage=" + Stage, "Architecture=" + HostArchitecture(), "EmulatorEndpoint=" + s.Emulator.URL,
 		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ","),
-		"Introspection=on"}
+		"Introspection=on", "TrackingUrl=https://carrier.example/track/{trackingNumber}"}
 	tokens, err := s.tokenParameters(ctx, opts)
 	if err != nil {
 		return err

@@ -34,7 +34,8 @@ const (
 		`"items":[{"sku":"MUG-BLUE","quantity":1,"unitPrice":{"currency":"EUR","amount":1999}}],` +
 		`"total":{"currency":"EUR","amount":1999},` +
 		`"shippingAddress":{"name":"Ada","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},` +
-		`"paymentMethod":"pm_card_visa","cancelRequested":false,"version":2,"changes":[` +
+		`"paymentMethod":"pm_card_visa","cancelRequested":false,` +
+		`"progress":[{"step":"PLACED","at":"2026-11-23T09:00:00.000Z"}],"version":2,"changes":[` +
 		`{"version":1,"status":"PENDING","reason":null,"at":"2026-11-23T09:00:00.000Z"},` +
 		`{"version":2,"status":"CONFIRMED","reason":null,"at":"2026-11-23T09:00:04.000Z"}],` +
 		`"createdAt":"2026-11-23T09:00:00.000Z","updatedAt":"2026-11-23T09:00:04.000Z"}`

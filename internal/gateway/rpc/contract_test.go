@@ -64,7 +64,7 @@ func TestEveryMessageIsOneOfTheContract(t *testing.T) {
 			compare(t, m, ref.Value)
 		}
 	}
-	if compared != 17 {
+	if compared != 18 {
 		t.Errorf("%d messages were compared", compared)
 	}
 }

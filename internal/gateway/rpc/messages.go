@@ -59,6 +59,7 @@ func order(o gateway.Order) *orderflowv1.Order {
 		},
 		PaymentMethod: o.PaymentMethod, WaitedFor: o.WaitedFor,
 		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		TrackingUrl: o.TrackingURL, Progress: each(o.Progress, milestone),
 		Version: o.Version, Changes: each(o.Changes, change),
 		CreatedAt: timestamp(o.CreatedAt), UpdatedAt: timestamp(o.UpdatedAt),
 	}
@@ -68,6 +69,10 @@ func change(c gateway.OrderChange) *orderflowv1.OrderChange {
 	return &orderflowv1.OrderChange{
 		Version: c.Version, Status: value[orderflowv1.OrderStatus](c.Status), Reason: c.Reason, At: timestamp(c.At),
 	}
+}
+
+func milestone(m gateway.Milestone) *orderflowv1.Milestone {
+	return &orderflowv1.Milestone{Step: m.Step, At: timestamp(m.At)}
 }
 
 func payment(p gateway.Payment) *orderflowv1.Payment {

@@ -61,6 +61,8 @@ type Order struct {
 	WaitedFor       string      `json:"waitedFor,omitempty"`
 	CancelRequested bool        `json:"cancelRequested"`
 	TrackingNumber  string      `json:"trackingNumber,omitempty"`
+	TrackingURL     string      `json:"trackingUrl,omitempty"`
+	Progress        []Milestone `json:"progress"`
 	// Version goes up by one with every change.
 	Version int64 `json:"version"`
 	// Changes has every version, oldest first.
@@ -75,6 +77,12 @@ type Change struct {
 	Status  string      `json:"status"`
 	Reason  *string     `json:"reason"`
 	At      clock.Stamp `json:"at"`
+}
+
+// Milestone is something that an order has reached.
+type Milestone struct {
+	Step string      `json:"step"`
+	At   clock.Stamp `json:"at"`
 }
 
 // Line is a line of an order, at the price when it was placed.

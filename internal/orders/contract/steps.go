@@ -7,6 +7,9 @@ type Confirm struct {
 	OrderID string `json:"orderId"`
 	// TrackingNumber is the carrier's, if it gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
+	// Began is when each step of the saga began, by its name, as of RFC 3339. It is for the order's
+	// progress only: what cannot be read is left out.
+	Began map[string]string `json:"began,omitempty"`
 }
 
 // Close is the input of close-order.

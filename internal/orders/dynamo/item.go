@@ -33,6 +33,8 @@ type order struct {
 	Closed          bool      `dynamodbav:"closed"`
 	Detail          string    `dynamodbav:"detail,omitempty"`
 	TrackingNumber  string    `dynamodbav:"trackingNumber,omitempty"`
+	TrackingURL     string    `dynamodbav:"trackingUrl,omitempty"`
+	Reached         string    `dynamodbav:"reached,omitempty"`
 	Version         int64     `dynamodbav:"version"`
 	Changes         []change  `dynamodbav:"changes,omitempty"`
 	CreatedAt       time.Time `dynamodbav:"createdAt"`
@@ -69,6 +71,35 @@ func (c *change) UnmarshalDynamoDBAttributeValue(v types.AttributeValue) (err er
 	}
 	c.At, err = time.Parse(time.RFC3339Nano, fields[1])
 	return err
+}
+
+// reached has the milestones of an order in little space: for each of orders.SagaMilestones the
+// milliseconds after the order was placed, "-" for one that is missing. More may follow.
+func reached(o orders.Order) string {
+	if len(o.Milestones) == 0 {
+		return ""
+	}
+	fields := make([]string, len(orders.SagaMilestones))
+	for i, step := range orders.SagaMilestones {
+		fields[i] = "-"
+		for _, m := range o.Milestones {
+			if m.Step == step {
+				fields[i] = strconv.FormatInt(m.At.Sub(o.CreatedAt).Milliseconds(), 10)
+			}
+		}
+	}
+	return strings.Join(fields, " ")
+}
+
+func milestones(item order) (all []orders.Milestone) {
+	for i, field := range strings.Fields(item.Reached) {
+		ms, err := strconv.ParseInt(field, 10, 64)
+		if err == nil && i < len(orders.SagaMilestones) {
+			at := item.CreatedAt.Add(time.Duration(ms) * time.Millisecond)
+			all = append(all, orders.Milestone{Step: orders.SagaMilestones[i], At: at})
+		}
+	}
+	return all
 }
 
 type line struct {
@@ -122,7 +153,7 @@ func fromDomain(o orders.Order) order {
 		Status: string(o.Status), Reason: string(o.Reason),
 		Total: amount(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
 		CancelRequested: o.CancelRequested, CancelledBy: string(o.CancelRequestedBy), Closed: o.Closed,
-		Detail: o.Detail, TrackingNumber: o.TrackingNumber,
+		Detail: o.Detail, TrackingNumber: o.TrackingNumber, TrackingURL: o.TrackingURL, Reached: reached(o),
 		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 	if o.Status == orders.StatusPending {
@@ -145,6 +176,7 @@ func (item order) domain() orders.Order {
 		PaymentMethod:   item.PaymentMethod,
 		CancelRequested: item.CancelRequested, CancelRequestedBy: orders.Requester(item.CancelledBy),
 		Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
+		TrackingURL: item.TrackingURL, Milestones: milestones(item),
 		Version: item.Version, CreatedAt: item.CreatedAt, UpdatedAt: item.UpdatedAt,
 	}
 	for _, c := range item.Changes {

@@ -25,6 +25,8 @@ type order struct {
 	WaitedFor       orders.Party     `json:"waitedFor,omitempty"`
 	CancelRequested bool             `json:"cancelRequested"`
 	TrackingNumber  string           `json:"trackingNumber,omitempty"`
+	TrackingURL     string           `json:"trackingUrl,omitempty"`
+	Progress        []milestone      `json:"progress"`
 	Version         int64            `json:"version"`
 	Changes         []change         `json:"changes"`
 	CreatedAt       clock.Stamp      `json:"createdAt"`
@@ -39,16 +41,27 @@ type change struct {
 	At      clock.Stamp    `json:"at"`
 }
 
+// milestone is something that an order has reached, in API responses.
+type milestone struct {
+	Step string      `json:"step"`
+	At   clock.Stamp `json:"at"`
+}
+
 func toAPI(o orders.Order) order {
+	reached := o.Progress()
 	converted := order{
 		OrderID: o.OrderID, Status: o.Status, Reason: orNull(o.Reason), Items: o.Items, Total: o.Total,
 		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod,
 		WaitedFor: o.WaitedFor(), CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		TrackingURL: o.TrackingURL, Progress: make([]milestone, len(reached)),
 		Version: o.Version, Changes: make([]change, len(o.Changes)),
 		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},
 	}
 	for i, c := range o.Changes {
 		converted.Changes[i] = change{c.Version, c.Status, orNull(c.Reason), clock.Stamp{Time: c.At}}
+	}
+	for i, m := range reached {
+		converted.Progress[i] = milestone{m.Step, clock.Stamp{Time: m.At}}
 	}
 	return converted
 }

@@ -6,7 +6,9 @@ import (
 )
 
 // ConfirmOrder builds the function confirm-order.
-func ConfirmOrder(env *function.Env) function.Handler { return step.Handle(service(env).ConfirmOrder) }
+func ConfirmOrder(env *function.Env) function.Handler {
+	return step.Handle(service(env).TrackedAt(env.Optional("TRACKING_URL")).ConfirmOrder)
+}
 
 // CloseOrder builds the function close-order.
 func CloseOrder(env *function.Env) function.Handler { return step.Handle(service(env).CloseOrder) }

@@ -110,6 +110,8 @@ func versions() []orders.Order {
 	flagged.Reason, flagged.Detail = orders.ReasonCompensationFailed, "VoidPayment"
 	flagged.CancelRequested, flagged.CancelRequestedBy, flagged.Closed = true, orders.ByOperator, true
 	flagged.TrackingNumber = "TRK-7F3A9C"
+	flagged.TrackingURL = "https://carrier.example/TRK-7F3A9C"
+	flagged.Milestones = []orders.Milestone{{Step: "STOCK_RESERVED", At: storesuite.Start.Add(time.Millisecond)}}
 	flagged.Changes = append(flagged.Changes,
 		orders.Change{Version: 2, Status: flagged.Status, Reason: flagged.Reason, At: flagged.UpdatedAt})
 	all[2].Status = orders.StatusPending

@@ -82,6 +82,8 @@ func schemaOf(t *testing.T, of reflect.Type, seen map[string]bool) *jsonschema.S
 		return &jsonschema.Schema{Type: "integer"}
 	case reflect.Slice:
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(t, of.Elem(), seen)}
+	case reflect.Map: // of any names
+		return &jsonschema.Schema{Type: "object"}
 	case reflect.Struct:
 	default:
 		t.Fatalf("no schema for %s: add one here", of)

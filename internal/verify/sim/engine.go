@@ -10,6 +10,7 @@ import (
 
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/resilience"
 )
@@ -28,6 +29,15 @@ type engine struct {
 type sagas interface {
 	fulfilment.Engine
 	runs() []sagaRun
+}
+
+// hosted returns the machines whose states are entered at the time of a clock.
+func hosted(d *Definitions, c clock.Clock) map[fulfilment.Machine]*asl.Machine {
+	machines := map[fulfilment.Machine]*asl.Machine{}
+	for name, m := range d.machines {
+		machines[name] = m.Hosted(string(name), c.Now)
+	}
+	return machines
 }
 
 // sagaRun is what became of an execution.

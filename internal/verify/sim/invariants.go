@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/inventory"
@@ -28,6 +29,7 @@ var invariants = []struct {
 }{
 	{name: "every order is final", order: orderFinal},
 	{name: "every change of an order is recorded", order: changesRecorded},
+	{name: "a confirmed order tells when it reached each step", order: progressTold},
 	{name: "the customer gets what was promised", whole: customersServed},
 	{name: "stock is conserved", whole: stockConserved},
 	{name: "the provider holds exactly what is owed", order: ledgerRight},
@@ -97,6 +99,25 @@ func changesRecorded(_ *World, o outcome, broken func(string, ...any)) {
 	}
 	if want := (orders.Change{Version: o.Version, Status: o.Status, Reason: o.Reason, At: o.UpdatedAt}); last != want {
 		broken("the last change is %v, want %v", last, want)
+	}
+}
+
+// progressTold: a confirmed order tells when it reached each step, one after the other; any other
+// order has none of them to tell.
+func progressTold(_ *World, o outcome, broken func(string, ...any)) {
+	want := 0
+	if o.confirmed {
+		want = 4
+	}
+	if len(o.Milestones) != want {
+		broken("%d steps are told, want %d", len(o.Milestones), want)
+	}
+	last := o.CreatedAt.Truncate(time.Millisecond)
+	for _, m := range o.Milestones {
+		if m.At.Before(last) || m.At.After(o.UpdatedAt) {
+			broken("%s was reached at %s, after %s", m.Step, m.At, last)
+		}
+		last = m.At
 	}
 }
 

@@ -126,6 +126,9 @@ var Mutants = append(projected(), []Mutant{
 		stores: func(w *World) { w.orders = unversioned{w.orders} }},
 	{Name: "an order keeps only its last change", quick: true,
 		stores: func(w *World) { w.orders = forgetful{w.orders} }},
+	{Name: "what a child did is forgotten (fulfil-order)", quick: true, edit: []string{
+		"{% $merge([$states.input, {'began': $states.result}]) %}", "{% $states.input %}",
+	}},
 	{Name: "a mail is recorded before it is sent", stores: func(w *World) { w.mails = marked{w.mails} }},
 	{Name: "a mail promises delivery as soon as the carrier has booked", functions: promising},
 	{Name: "claims of mails ignore each other", stores: func(w *World) { w.mails = alone{w.mails} }},

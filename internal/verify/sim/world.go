@@ -111,7 +111,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 		w.engine = newProcesses(w, d)
 	} else {
 		w.engine = &engine{
-			w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{},
+			w: w, machines: hosted(d, w), executions: map[string]*execution{}, waiting: map[string]*execution{},
 			hunted: map[string]bool{},
 		}
 	}
