@@ -139,6 +139,9 @@ func showOrder(w io.Writer, o client.Order) {
 	row(w, "total", o.Total)
 	row(w, "paid by", o.PaymentMethod)
 	row(w, "ship to", addressLine(o.ShippingAddress))
+	for _, s := range o.Shortages {
+		row(w, "short", fmt.Sprintf("%d × %s", s.Missing, s.SKU))
+	}
 	for _, m := range o.Progress {
 		row(w, "reached", m.At.Format(time.RFC3339)+" "+m.Step)
 	}

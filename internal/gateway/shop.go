@@ -60,6 +60,7 @@ type (
 		ShippingAddress Address       `json:"shippingAddress"`
 		PaymentMethod   string        `json:"paymentMethod"`
 		WaitedFor       *string       `json:"waitedFor"`
+		Shortages       []Shortage    `json:"shortages"`
 		CancelRequested bool          `json:"cancelRequested"`
 		TrackingNumber  *string       `json:"trackingNumber"`
 		TrackingURL     *string       `json:"trackingUrl"`
@@ -75,6 +76,11 @@ type (
 		Status  string  `json:"status"`
 		Reason  *string `json:"reason"`
 		At      string  `json:"at"`
+	}
+	// Shortage is a line of which the shop had too little.
+	Shortage struct {
+		SKU     string `json:"sku"`
+		Missing int    `json:"missing"`
 	}
 	// Milestone is something that an order has reached.
 	Milestone struct {

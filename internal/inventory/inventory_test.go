@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,14 @@ func TestReserveTakesAllLinesOrNone(t *testing.T) {
 	if !errors.Is(err, inventory.ErrOutOfStock) || fault.KindOf(err) != fault.Refused {
 		t.Errorf("eleven of ten: %v, want ErrOutOfStock, which is final", err)
 	}
+	if !strings.HasSuffix(err.Error(), "(short: 2:1)") {
+		t.Errorf("%v does not say that one of line 2 is missing", err)
+	}
+	in.Items = append(in.Items, contract.Line{SKU: "never stocked", Quantity: 7})
+	if _, err = s.ReserveStock(t.Context(), in); !strings.HasSuffix(err.Error(), "(short: 2:1 3:7)") {
+		t.Errorf("%v does not say what is missing of lines 2 and 3", err)
+	}
+	in.Items = in.Items[:2]
 	wantStock(t, s, 10, 0, 0)
 	wantEvents(t, s)
 	in.Items[1].Quantity = 3

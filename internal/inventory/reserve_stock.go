@@ -2,6 +2,9 @@ package inventory
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/barrier"
@@ -19,7 +22,8 @@ const (
 var errLines = fault.New(fault.Invalid, "InvalidInput",
 	"a step needs an order id and lines of distinct SKUs with positive quantities")
 
-// ReserveStock reserves all lines of an order, or none and returns ErrOutOfStock.
+// ReserveStock reserves all lines of an order, or none and returns ErrOutOfStock, which says what
+// is short.
 func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if !valid(in) {
 		return contract.Result{}, errLines
@@ -30,7 +34,12 @@ func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.
 		r := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
 		r = r.moveTo(StatusReserved, s.clock.Now())
 		with := commit.With{Barrier: once.Returning(r.result()), Events: s.stateEvents(ctx, contract.StockReserved, r)}
-		return r.result(), s.take(ctx, r, with)
+		err := s.take(ctx, r, with)
+		var short Shortages
+		if errors.As(err, &short) {
+			err = short.told(in.Items)
+		}
+		return r.result(), err
 	})
 }
 
@@ -43,4 +52,28 @@ func valid(in contract.Step) bool {
 		seen[l.SKU] = true
 	}
 	return in.OrderID != "" && len(in.Items) > 0
+}
+
+// Shortages are the pieces that are missing for lines of an order: an ErrOutOfStock.
+type Shortages []contract.Line
+
+// Error returns the text of ErrOutOfStock.
+func (s Shortages) Error() string { return ErrOutOfStock.Error() }
+
+// Unwrap returns ErrOutOfStock.
+func (s Shortages) Unwrap() error { return ErrOutOfStock }
+
+// told returns ErrOutOfStock with the shortages in the form of orders' contract.Reject: the number
+// of each line, from 1, and what is missing. The saga cuts them out of the text, since a step's
+// error has nothing else. Lines have numbers, since a SKU may look like what must not be logged.
+func (s Shortages) told(lines []contract.Line) error {
+	var text []string
+	for i, line := range lines {
+		for _, lack := range s {
+			if lack.SKU == line.SKU {
+				text = append(text, fmt.Sprintf("%d:%d", i+1, lack.Quantity))
+			}
+		}
+	}
+	return ErrOutOfStock.Detailf("%s (short: %s)", ErrOutOfStock.Detail, strings.Join(text, " "))
 }

@@ -132,9 +132,15 @@ func (s *Service) move(ctx context.Context, r Reservation, from, to Bucket, with
 			return err
 		}
 		at++ // others go where this order was
+		var short Shortages
 		for _, b := range blocked {
 			line := r.Items[slices.IndexFunc(r.Items, func(l contract.Line) bool { return l.SKU == b.SKU })]
 			shards, err := s.enough(ctx, line, from)
+			var lacks Shortages
+			if errors.As(err, &lacks) { // look for what else is short
+				short = append(short, lacks...)
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -146,6 +152,9 @@ func (s *Service) move(ctx context.Context, r Reservation, from, to Bucket, with
 			}
 			s.split.Store(line.SKU, len(shards))
 			parts[line.SKU] = choose(shards, from, line.Quantity, at)
+		}
+		if len(short) > 0 {
+			return short
 		}
 	}
 	return ErrContended
@@ -233,7 +242,7 @@ func overtaken(err error) bool {
 }
 
 // enough returns the shards of a product if they have enough for a line in a bucket. Of available
-// units it returns ErrOutOfStock if at some instant they had not. For several shards that takes two
+// units it returns Shortages if at some instant they had not. For several shards that takes two
 // reads: if none gained in between, there was no more at the end of the first read than it found.
 // What an order holds exists, in whichever shard.
 func (s *Service) enough(ctx context.Context, line contract.Line, from Bucket) ([]Shard, error) {
@@ -241,14 +250,14 @@ func (s *Service) enough(ctx context.Context, line contract.Line, from Bucket) (
 	for range looks {
 		shards, err := s.store.Shards(ctx, line.SKU)
 		if errors.Is(err, ErrNoStock) {
-			return nil, ErrOutOfStock
+			return nil, Shortages{line}
 		}
 		if err != nil || Whole(shards).In(from) >= line.Quantity {
 			return shards, err
 		}
 		sameGains := func(a, b Shard) bool { return a.Gains == b.Gains }
 		if from == Available && (len(shards) == 1 || slices.EqualFunc(before, shards, sameGains)) {
-			return nil, ErrOutOfStock
+			return nil, Shortages{{SKU: line.SKU, Quantity: line.Quantity - Whole(shards).In(from)}}
 		}
 		before = shards
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"orderflow/internal/inventory"
@@ -103,8 +104,9 @@ func TestSplitProductIsSoldShippedAndReturned(t *testing.T) {
 		must(t, err)
 	}
 	wantMugs(t, svc, 1, 99, 0)
-	if _, err := svc.ReserveStock(t.Context(), mugs("late", 2)); !errors.Is(err, inventory.ErrOutOfStock) {
-		t.Errorf("two of one: %v, want ErrOutOfStock", err)
+	if _, err := svc.ReserveStock(t.Context(), mugs("late", 2)); !errors.Is(err, inventory.ErrOutOfStock) ||
+		!strings.HasSuffix(err.Error(), "(short: 1:1)") {
+		t.Errorf("two of one: %v, want ErrOutOfStock that says that one is missing", err)
 	}
 	for n := range 14 {
 		_, err := svc.CommitStock(t.Context(), mugs(fmt.Sprint("many-", n), 6))

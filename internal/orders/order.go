@@ -101,6 +101,8 @@ type Order struct {
 	Closed bool `json:"closed"`
 	// Detail explains the reason to operators. Customers never see it.
 	Detail string `json:"detail"`
+	// Shortages are the lines of which stock was short, if that is the reason.
+	Shortages []Shortage `json:"shortages,omitempty"`
 	// TrackingNumber is the carrier's, once the order is confirmed, if the carrier gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 	// TrackingURL is a page that tells where the shipment is, if the shop knows one.

@@ -28,6 +28,9 @@ func (s *Service) RejectOrder(ctx context.Context, in contract.Reject) (contract
 		if o.CancelRequested {
 			status, reason, event = StatusCancelled, o.cancelReason(), contract.OrderCancelled
 		}
+		if reason == ReasonOutOfStock {
+			o.Shortages = o.short(in.Shortages)
+		}
 		if o, err = o.transition(status, reason, in.Detail, s.clock.Now()); err != nil {
 			return contract.Result{}, err
 		}

@@ -33,7 +33,9 @@ const (
 
 // sizes has the most elements of each list, as in the REST contract. Those of a page are as many as
 // its first says.
-var sizes = map[string]int{"Order.items": 40, "Order.changes": 16, "Order.progress": 16, "Reservations.items": 40}
+var sizes = map[string]int{
+	"Order.items": 40, "Order.changes": 16, "Order.progress": 16, "Order.shortages": 40, "Reservations.items": 40,
+}
 
 var (
 	errPanic    = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")

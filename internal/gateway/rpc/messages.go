@@ -57,7 +57,7 @@ func order(o gateway.Order) *orderflowv1.Order {
 			Name: to.Name, Line1: to.Line1, Line2: to.Line2, City: to.City, Region: to.Region,
 			PostalCode: to.PostalCode, Country: to.Country,
 		},
-		PaymentMethod: o.PaymentMethod, WaitedFor: o.WaitedFor,
+		PaymentMethod: o.PaymentMethod, WaitedFor: o.WaitedFor, Shortages: each(o.Shortages, shortage),
 		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
 		TrackingUrl: o.TrackingURL, Progress: each(o.Progress, milestone),
 		Version: o.Version, Changes: each(o.Changes, change),
@@ -69,6 +69,10 @@ func change(c gateway.OrderChange) *orderflowv1.OrderChange {
 	return &orderflowv1.OrderChange{
 		Version: c.Version, Status: value[orderflowv1.OrderStatus](c.Status), Reason: c.Reason, At: timestamp(c.At),
 	}
+}
+
+func shortage(s gateway.Shortage) *orderflowv1.Shortage {
+	return &orderflowv1.Shortage{Sku: s.SKU, Missing: count(s.Missing)}
 }
 
 func milestone(m gateway.Milestone) *orderflowv1.Milestone {

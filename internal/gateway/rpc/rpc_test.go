@@ -111,7 +111,8 @@ const (
 	orderJSON = `{"orderId":"` + id + `","status":"REJECTED","reason":"OUT_OF_STOCK","items":[{"sku":"MUG","quantity":2,
 		"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},"shippingAddress":{
 		"name":"Ada","line1":"1 Sample Street","line2":"Flat 2","city":"Berlin","region":"BE","postalCode":"10115",
-		"country":"DE"},"paymentMethod":"pm_card","waitedFor":"CARRIER","cancelRequested":true,
+		"country":"DE"},"paymentMethod":"pm_card","waitedFor":"CARRIER",
+		"shortages":[{"sku":"MUG","missing":1}],"cancelRequested":true,
 		"trackingNumber":"T-1","trackingUrl":"https://carrier.example/T-1",
 		"progress":[{"step":"PLACED","at":"2026-11-28T10:00:00.5Z"}],"version":2,"changes":[
 		{"version":2,"status":"REJECTED","reason":"OUT_OF_STOCK","at":"2026-11-28T10:00:01Z"}],

@@ -59,6 +59,7 @@ type Order struct {
 	ShippingAddress Address     `json:"shippingAddress"`
 	PaymentMethod   string      `json:"paymentMethod"`
 	WaitedFor       string      `json:"waitedFor,omitempty"`
+	Shortages       []Shortage  `json:"shortages,omitempty"`
 	CancelRequested bool        `json:"cancelRequested"`
 	TrackingNumber  string      `json:"trackingNumber,omitempty"`
 	TrackingURL     string      `json:"trackingUrl,omitempty"`
@@ -77,6 +78,12 @@ type Change struct {
 	Status  string      `json:"status"`
 	Reason  *string     `json:"reason"`
 	At      clock.Stamp `json:"at"`
+}
+
+// Shortage is a line of which the shop had too little.
+type Shortage struct {
+	SKU     string `json:"sku"`
+	Missing int    `json:"missing"`
 }
 
 // Milestone is something that an order has reached.

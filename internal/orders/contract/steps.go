@@ -25,6 +25,9 @@ type Reject struct {
 	Reason string `json:"reason"`
 	// Detail is for operators. It must not contain personal data.
 	Detail string `json:"detail"`
+	// Shortages says of which lines stock was short, if the reason is OUT_OF_STOCK: for each the
+	// line's number, from 1, and how many pieces are missing, such as "1:3 4:1".
+	Shortages string `json:"shortages,omitempty"`
 }
 
 // Flag is the input of flag-order.

@@ -32,6 +32,7 @@ type order struct {
 	CancelledBy     string    `dynamodbav:"cancelRequestedBy,omitempty"`
 	Closed          bool      `dynamodbav:"closed"`
 	Detail          string    `dynamodbav:"detail,omitempty"`
+	Shortages       []string  `dynamodbav:"shortages,omitempty"`
 	TrackingNumber  string    `dynamodbav:"trackingNumber,omitempty"`
 	TrackingURL     string    `dynamodbav:"trackingUrl,omitempty"`
 	Reached         string    `dynamodbav:"reached,omitempty"`
@@ -159,6 +160,9 @@ func fromDomain(o orders.Order) order {
 	if o.Status == orders.StatusPending {
 		item.Opened = ddb.OpenSince(o.OrderID, o.CreatedAt)
 	}
+	for _, s := range o.Shortages {
+		item.Shortages = append(item.Shortages, strconv.Itoa(s.Missing)+" "+s.SKU)
+	}
 	for _, c := range o.Changes {
 		item.Changes = append(item.Changes, change(c))
 	}
@@ -178,6 +182,11 @@ func (item order) domain() orders.Order {
 		Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
 		TrackingURL: item.TrackingURL, Milestones: milestones(item),
 		Version: item.Version, CreatedAt: item.CreatedAt, UpdatedAt: item.UpdatedAt,
+	}
+	for _, text := range item.Shortages {
+		missing, sku, _ := strings.Cut(text, " ")
+		n, _ := strconv.Atoi(missing) // as it was written
+		o.Shortages = append(o.Shortages, orders.Shortage{SKU: sku, Missing: n})
 	}
 	for _, c := range item.Changes {
 		o.Changes = append(o.Changes, orders.Change(c))

@@ -17,20 +17,21 @@ type order struct {
 	OrderID string        `json:"orderId"`
 	Status  orders.Status `json:"status"`
 	// Reason is null if there is none.
-	Reason          *orders.Reason   `json:"reason"`
-	Items           []contract.Item  `json:"items"`
-	Total           money.Money      `json:"total"`
-	ShippingAddress contract.Address `json:"shippingAddress"`
-	PaymentMethod   string           `json:"paymentMethod"`
-	WaitedFor       orders.Party     `json:"waitedFor,omitempty"`
-	CancelRequested bool             `json:"cancelRequested"`
-	TrackingNumber  string           `json:"trackingNumber,omitempty"`
-	TrackingURL     string           `json:"trackingUrl,omitempty"`
-	Progress        []milestone      `json:"progress"`
-	Version         int64            `json:"version"`
-	Changes         []change         `json:"changes"`
-	CreatedAt       clock.Stamp      `json:"createdAt"`
-	UpdatedAt       clock.Stamp      `json:"updatedAt"`
+	Reason          *orders.Reason    `json:"reason"`
+	Items           []contract.Item   `json:"items"`
+	Total           money.Money       `json:"total"`
+	ShippingAddress contract.Address  `json:"shippingAddress"`
+	PaymentMethod   string            `json:"paymentMethod"`
+	WaitedFor       orders.Party      `json:"waitedFor,omitempty"`
+	Shortages       []orders.Shortage `json:"shortages,omitempty"`
+	CancelRequested bool              `json:"cancelRequested"`
+	TrackingNumber  string            `json:"trackingNumber,omitempty"`
+	TrackingURL     string            `json:"trackingUrl,omitempty"`
+	Progress        []milestone       `json:"progress"`
+	Version         int64             `json:"version"`
+	Changes         []change          `json:"changes"`
+	CreatedAt       clock.Stamp       `json:"createdAt"`
+	UpdatedAt       clock.Stamp       `json:"updatedAt"`
 }
 
 // change is a version of an order in API responses.
@@ -52,7 +53,8 @@ func toAPI(o orders.Order) order {
 	converted := order{
 		OrderID: o.OrderID, Status: o.Status, Reason: orNull(o.Reason), Items: o.Items, Total: o.Total,
 		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod,
-		WaitedFor: o.WaitedFor(), CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		WaitedFor: o.WaitedFor(), Shortages: o.Shortages,
+		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
 		TrackingURL: o.TrackingURL, Progress: make([]milestone, len(reached)),
 		Version: o.Version, Changes: make([]change, len(o.Changes)),
 		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},

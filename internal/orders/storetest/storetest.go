@@ -110,6 +110,7 @@ func versions() []orders.Order {
 	flagged.Reason, flagged.Detail = orders.ReasonCompensationFailed, "VoidPayment"
 	flagged.CancelRequested, flagged.CancelRequestedBy, flagged.Closed = true, orders.ByOperator, true
 	flagged.TrackingNumber = "TRK-7F3A9C"
+	flagged.Shortages = []orders.Shortage{{SKU: "MUG", Missing: 2}, {SKU: "TEA", Missing: 1}}
 	flagged.TrackingURL = "https://carrier.example/TRK-7F3A9C"
 	flagged.Milestones = []orders.Milestone{{Step: "STOCK_RESERVED", At: storesuite.Start.Add(time.Millisecond)}}
 	flagged.Changes = append(flagged.Changes,

@@ -413,6 +413,20 @@ var functions = map[string]struct {
 		before, _, _ := strings.Cut(text, end)
 		return before, nil
 	}},
+	"substringAfter": {2, func(values []any) (any, error) {
+		text, ok1 := values[0].(string)
+		start, ok2 := values[1].(string)
+		if values[0] == undefined {
+			return undefined, nil
+		}
+		if !ok1 || !ok2 {
+			return nil, errors.New("$substringAfter needs strings")
+		}
+		if _, after, found := strings.Cut(text, start); found {
+			return after, nil
+		}
+		return text, nil
+	}},
 	// string returns a string unchanged and an object of strings as JSON. JSONata would round
 	// numbers.
 	"string": {1, func(values []any) (any, error) {

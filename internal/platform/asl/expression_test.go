@@ -94,6 +94,10 @@ func TestExpressions(t *testing.T) {
 		`$substringBefore('a', ':')`:             `"a"`,
 		`$substringBefore($states.input.z, ':')`: ``,
 		`$substringBefore(1, ':')`:               `error`,
+		`$substringAfter('a: b: c', ': ')`:       `"b: c"`,
+		`$substringAfter('a', ':')`:              `"a"`,
+		`$substringAfter($states.input.z, ':')`:  ``,
+		`$substringAfter(1, ':')`:                `error`,
 		`[$states.input.one]`:                    `error`,
 	} {
 		v, err := evaluate(t, text)

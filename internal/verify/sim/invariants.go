@@ -29,6 +29,7 @@ var invariants = []struct {
 }{
 	{name: "every order is final", order: orderFinal},
 	{name: "every change of an order is recorded", order: changesRecorded},
+	{name: "an order that is out of stock says of what", order: shortagesTold},
 	{name: "a confirmed order tells when it reached each step", order: progressTold},
 	{name: "the customer gets what was promised", whole: customersServed},
 	{name: "stock is conserved", whole: stockConserved},
@@ -99,6 +100,13 @@ func changesRecorded(_ *World, o outcome, broken func(string, ...any)) {
 	}
 	if want := (orders.Change{Version: o.Version, Status: o.Status, Reason: o.Reason, At: o.UpdatedAt}); last != want {
 		broken("the last change is %v, want %v", last, want)
+	}
+}
+
+// shortagesTold: an order says which lines were short if and only if that is why it was rejected.
+func shortagesTold(_ *World, o outcome, broken func(string, ...any)) {
+	if (o.Reason == orders.ReasonOutOfStock) != (len(o.Shortages) > 0) {
+		broken("it ended as %s with the shortages %v", o.Reason, o.Shortages)
 	}
 }
 

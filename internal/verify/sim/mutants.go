@@ -129,6 +129,9 @@ var Mutants = append(projected(), []Mutant{
 	{Name: "what a child did is forgotten (fulfil-order)", quick: true, edit: []string{
 		"{% $merge([$states.input, {'began': $states.result}]) %}", "{% $states.input %}",
 	}},
+	{Name: "what was short is forgotten (fulfil-order)", quick: true, edit: []string{
+		"$exists($states.input.failure.short) ? $states.input.failure.short : ''", "''",
+	}},
 	{Name: "a mail is recorded before it is sent", stores: func(w *World) { w.mails = marked{w.mails} }},
 	{Name: "a mail promises delivery as soon as the carrier has booked", functions: promising},
 	{Name: "claims of mails ignore each other", stores: func(w *World) { w.mails = alone{w.mails} }},

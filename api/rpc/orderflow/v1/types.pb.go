@@ -613,7 +613,9 @@ type Order struct {
 	// A page of the carrier that shows where the shipment is; absent if the shop has none.
 	TrackingUrl *string `protobuf:"bytes,15,opt,name=tracking_url,json=trackingUrl,proto3,oneof" json:"tracking_url,omitempty"`
 	// What the order has reached so far, by time.
-	Progress      []*Milestone `protobuf:"bytes,16,rep,name=progress,proto3" json:"progress,omitempty"`
+	Progress []*Milestone `protobuf:"bytes,16,rep,name=progress,proto3" json:"progress,omitempty"`
+	// With the reason OUT_OF_STOCK: the lines that were short.
+	Shortages     []*Shortage `protobuf:"bytes,17,rep,name=shortages,proto3" json:"shortages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -760,6 +762,67 @@ func (x *Order) GetProgress() []*Milestone {
 	return nil
 }
 
+func (x *Order) GetShortages() []*Shortage {
+	if x != nil {
+		return x.Shortages
+	}
+	return nil
+}
+
+// Shortage is a line of which the shop had too little.
+type Shortage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Sku   string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	// How many pieces of the line were missing.
+	Missing       int32 `protobuf:"varint,2,opt,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shortage) Reset() {
+	*x = Shortage{}
+	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shortage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shortage) ProtoMessage() {}
+
+func (x *Shortage) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shortage.ProtoReflect.Descriptor instead.
+func (*Shortage) Descriptor() ([]byte, []int) {
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Shortage) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *Shortage) GetMissing() int32 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
 // Milestone is something that an order has reached.
 type Milestone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -772,7 +835,7 @@ type Milestone struct {
 
 func (x *Milestone) Reset() {
 	*x = Milestone{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	mi := &file_orderflow_v1_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +847,7 @@ func (x *Milestone) String() string {
 func (*Milestone) ProtoMessage() {}
 
 func (x *Milestone) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	mi := &file_orderflow_v1_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +860,7 @@ func (x *Milestone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Milestone.ProtoReflect.Descriptor instead.
 func (*Milestone) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{4}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Milestone) GetStep() string {
@@ -828,7 +891,7 @@ type OrderChange struct {
 
 func (x *OrderChange) Reset() {
 	*x = OrderChange{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[5]
+	mi := &file_orderflow_v1_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +903,7 @@ func (x *OrderChange) String() string {
 func (*OrderChange) ProtoMessage() {}
 
 func (x *OrderChange) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[5]
+	mi := &file_orderflow_v1_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +916,7 @@ func (x *OrderChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderChange.ProtoReflect.Descriptor instead.
 func (*OrderChange) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OrderChange) GetVersion() int64 {
@@ -896,7 +959,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[6]
+	mi := &file_orderflow_v1_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +971,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[6]
+	mi := &file_orderflow_v1_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +984,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -956,7 +1019,7 @@ type ReservedLine struct {
 
 func (x *ReservedLine) Reset() {
 	*x = ReservedLine{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[7]
+	mi := &file_orderflow_v1_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1031,7 @@ func (x *ReservedLine) String() string {
 func (*ReservedLine) ProtoMessage() {}
 
 func (x *ReservedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[7]
+	mi := &file_orderflow_v1_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1044,7 @@ func (x *ReservedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedLine.ProtoReflect.Descriptor instead.
 func (*ReservedLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{7}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReservedLine) GetSku() string {
@@ -1016,7 +1079,7 @@ type Payment struct {
 
 func (x *Payment) Reset() {
 	*x = Payment{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[8]
+	mi := &file_orderflow_v1_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1028,7 +1091,7 @@ func (x *Payment) String() string {
 func (*Payment) ProtoMessage() {}
 
 func (x *Payment) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[8]
+	mi := &file_orderflow_v1_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1041,7 +1104,7 @@ func (x *Payment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payment.ProtoReflect.Descriptor instead.
 func (*Payment) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{8}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Payment) GetOrderId() string {
@@ -1098,7 +1161,7 @@ type Reservations struct {
 
 func (x *Reservations) Reset() {
 	*x = Reservations{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[9]
+	mi := &file_orderflow_v1_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1173,7 @@ func (x *Reservations) String() string {
 func (*Reservations) ProtoMessage() {}
 
 func (x *Reservations) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[9]
+	mi := &file_orderflow_v1_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1186,7 @@ func (x *Reservations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservations.ProtoReflect.Descriptor instead.
 func (*Reservations) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{9}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Reservations) GetOrderId() string {
@@ -1162,7 +1225,7 @@ type Shipment struct {
 
 func (x *Shipment) Reset() {
 	*x = Shipment{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[10]
+	mi := &file_orderflow_v1_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1237,7 @@ func (x *Shipment) String() string {
 func (*Shipment) ProtoMessage() {}
 
 func (x *Shipment) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[10]
+	mi := &file_orderflow_v1_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1250,7 @@ func (x *Shipment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shipment.ProtoReflect.Descriptor instead.
 func (*Shipment) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{10}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Shipment) GetOrderId() string {
@@ -1231,7 +1294,7 @@ type PartError struct {
 
 func (x *PartError) Reset() {
 	*x = PartError{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[11]
+	mi := &file_orderflow_v1_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1306,7 @@ func (x *PartError) String() string {
 func (*PartError) ProtoMessage() {}
 
 func (x *PartError) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[11]
+	mi := &file_orderflow_v1_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1319,7 @@ func (x *PartError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartError.ProtoReflect.Descriptor instead.
 func (*PartError) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{11}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PartError) GetCode() string {
@@ -1287,7 +1350,7 @@ type Product struct {
 
 func (x *Product) Reset() {
 	*x = Product{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[12]
+	mi := &file_orderflow_v1_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1362,7 @@ func (x *Product) String() string {
 func (*Product) ProtoMessage() {}
 
 func (x *Product) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[12]
+	mi := &file_orderflow_v1_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1375,7 @@ func (x *Product) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Product.ProtoReflect.Descriptor instead.
 func (*Product) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{12}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Product) GetSku() string {
@@ -1364,7 +1427,7 @@ type Stock struct {
 
 func (x *Stock) Reset() {
 	*x = Stock{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[13]
+	mi := &file_orderflow_v1_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1439,7 @@ func (x *Stock) String() string {
 func (*Stock) ProtoMessage() {}
 
 func (x *Stock) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[13]
+	mi := &file_orderflow_v1_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1452,7 @@ func (x *Stock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stock.ProtoReflect.Descriptor instead.
 func (*Stock) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{13}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Stock) GetSku() string {
@@ -1464,7 +1527,7 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\acountry\x18\a \x01(\tR\acountryB\b\n" +
 	"\x06_line2B\t\n" +
 	"\a_regionB\x0e\n" +
-	"\f_postal_code\"\x93\x06\n" +
+	"\f_postal_code\"\xc9\x06\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
@@ -1485,11 +1548,15 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\n" +
 	"waited_for\x18\x0e \x01(\tH\x02R\twaitedFor\x88\x01\x01\x12&\n" +
 	"\ftracking_url\x18\x0f \x01(\tH\x03R\vtrackingUrl\x88\x01\x01\x123\n" +
-	"\bprogress\x18\x10 \x03(\v2\x17.orderflow.v1.MilestoneR\bprogressB\t\n" +
+	"\bprogress\x18\x10 \x03(\v2\x17.orderflow.v1.MilestoneR\bprogress\x124\n" +
+	"\tshortages\x18\x11 \x03(\v2\x16.orderflow.v1.ShortageR\tshortagesB\t\n" +
 	"\a_reasonB\x12\n" +
 	"\x10_tracking_numberB\r\n" +
 	"\v_waited_forB\x0f\n" +
-	"\r_tracking_url\"K\n" +
+	"\r_tracking_url\"6\n" +
+	"\bShortage\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x18\n" +
+	"\amissing\x18\x02 \x01(\x05R\amissing\"K\n" +
 	"\tMilestone\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\tR\x04step\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xae\x01\n" +
@@ -1587,7 +1654,7 @@ func file_orderflow_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_orderflow_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_orderflow_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_orderflow_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_orderflow_v1_types_proto_goTypes = []any{
 	(OrderStatus)(0),              // 0: orderflow.v1.OrderStatus
 	(PaymentStatus)(0),            // 1: orderflow.v1.PaymentStatus
@@ -1598,44 +1665,46 @@ var file_orderflow_v1_types_proto_goTypes = []any{
 	(*Address)(nil),               // 6: orderflow.v1.Address
 	(*AddressRequest)(nil),        // 7: orderflow.v1.AddressRequest
 	(*Order)(nil),                 // 8: orderflow.v1.Order
-	(*Milestone)(nil),             // 9: orderflow.v1.Milestone
-	(*OrderChange)(nil),           // 10: orderflow.v1.OrderChange
-	(*OrderLine)(nil),             // 11: orderflow.v1.OrderLine
-	(*ReservedLine)(nil),          // 12: orderflow.v1.ReservedLine
-	(*Payment)(nil),               // 13: orderflow.v1.Payment
-	(*Reservations)(nil),          // 14: orderflow.v1.Reservations
-	(*Shipment)(nil),              // 15: orderflow.v1.Shipment
-	(*PartError)(nil),             // 16: orderflow.v1.PartError
-	(*Product)(nil),               // 17: orderflow.v1.Product
-	(*Stock)(nil),                 // 18: orderflow.v1.Stock
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*Shortage)(nil),              // 9: orderflow.v1.Shortage
+	(*Milestone)(nil),             // 10: orderflow.v1.Milestone
+	(*OrderChange)(nil),           // 11: orderflow.v1.OrderChange
+	(*OrderLine)(nil),             // 12: orderflow.v1.OrderLine
+	(*ReservedLine)(nil),          // 13: orderflow.v1.ReservedLine
+	(*Payment)(nil),               // 14: orderflow.v1.Payment
+	(*Reservations)(nil),          // 15: orderflow.v1.Reservations
+	(*Shipment)(nil),              // 16: orderflow.v1.Shipment
+	(*PartError)(nil),             // 17: orderflow.v1.PartError
+	(*Product)(nil),               // 18: orderflow.v1.Product
+	(*Stock)(nil),                 // 19: orderflow.v1.Stock
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
 }
 var file_orderflow_v1_types_proto_depIdxs = []int32{
 	0,  // 0: orderflow.v1.Order.status:type_name -> orderflow.v1.OrderStatus
-	11, // 1: orderflow.v1.Order.items:type_name -> orderflow.v1.OrderLine
+	12, // 1: orderflow.v1.Order.items:type_name -> orderflow.v1.OrderLine
 	5,  // 2: orderflow.v1.Order.total:type_name -> orderflow.v1.Money
 	6,  // 3: orderflow.v1.Order.shipping_address:type_name -> orderflow.v1.Address
-	19, // 4: orderflow.v1.Order.created_at:type_name -> google.protobuf.Timestamp
-	19, // 5: orderflow.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
-	10, // 6: orderflow.v1.Order.changes:type_name -> orderflow.v1.OrderChange
-	9,  // 7: orderflow.v1.Order.progress:type_name -> orderflow.v1.Milestone
-	19, // 8: orderflow.v1.Milestone.at:type_name -> google.protobuf.Timestamp
-	0,  // 9: orderflow.v1.OrderChange.status:type_name -> orderflow.v1.OrderStatus
-	19, // 10: orderflow.v1.OrderChange.at:type_name -> google.protobuf.Timestamp
-	5,  // 11: orderflow.v1.OrderLine.unit_price:type_name -> orderflow.v1.Money
-	1,  // 12: orderflow.v1.Payment.status:type_name -> orderflow.v1.PaymentStatus
-	5,  // 13: orderflow.v1.Payment.amount:type_name -> orderflow.v1.Money
-	5,  // 14: orderflow.v1.Payment.refunded_amount:type_name -> orderflow.v1.Money
-	2,  // 15: orderflow.v1.Payment.dispute:type_name -> orderflow.v1.Dispute
-	3,  // 16: orderflow.v1.Reservations.status:type_name -> orderflow.v1.ReservationStatus
-	12, // 17: orderflow.v1.Reservations.items:type_name -> orderflow.v1.ReservedLine
-	4,  // 18: orderflow.v1.Shipment.status:type_name -> orderflow.v1.ShipmentStatus
-	5,  // 19: orderflow.v1.Product.price:type_name -> orderflow.v1.Money
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 4: orderflow.v1.Order.created_at:type_name -> google.protobuf.Timestamp
+	20, // 5: orderflow.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
+	11, // 6: orderflow.v1.Order.changes:type_name -> orderflow.v1.OrderChange
+	10, // 7: orderflow.v1.Order.progress:type_name -> orderflow.v1.Milestone
+	9,  // 8: orderflow.v1.Order.shortages:type_name -> orderflow.v1.Shortage
+	20, // 9: orderflow.v1.Milestone.at:type_name -> google.protobuf.Timestamp
+	0,  // 10: orderflow.v1.OrderChange.status:type_name -> orderflow.v1.OrderStatus
+	20, // 11: orderflow.v1.OrderChange.at:type_name -> google.protobuf.Timestamp
+	5,  // 12: orderflow.v1.OrderLine.unit_price:type_name -> orderflow.v1.Money
+	1,  // 13: orderflow.v1.Payment.status:type_name -> orderflow.v1.PaymentStatus
+	5,  // 14: orderflow.v1.Payment.amount:type_name -> orderflow.v1.Money
+	5,  // 15: orderflow.v1.Payment.refunded_amount:type_name -> orderflow.v1.Money
+	2,  // 16: orderflow.v1.Payment.dispute:type_name -> orderflow.v1.Dispute
+	3,  // 17: orderflow.v1.Reservations.status:type_name -> orderflow.v1.ReservationStatus
+	13, // 18: orderflow.v1.Reservations.items:type_name -> orderflow.v1.ReservedLine
+	4,  // 19: orderflow.v1.Shipment.status:type_name -> orderflow.v1.ShipmentStatus
+	5,  // 20: orderflow.v1.Product.price:type_name -> orderflow.v1.Money
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_v1_types_proto_init() }
@@ -1646,16 +1715,16 @@ func file_orderflow_v1_types_proto_init() {
 	file_orderflow_v1_types_proto_msgTypes[1].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[2].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[3].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[5].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[8].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[10].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[6].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[9].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_v1_types_proto_rawDesc), len(file_orderflow_v1_types_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

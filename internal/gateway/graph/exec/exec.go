@@ -259,6 +259,8 @@ type Order {
   paymentMethod: String!
   "With the reason TIMED_OUT: who did not answer in time, PAYMENT_PROVIDER or CARRIER."
   waitedFor: String
+  "With the reason OUT_OF_STOCK: the lines that were short."
+  shortages: [Shortage!]
   "Whether its cancellation was requested."
   cancelRequested: Boolean!
   "As given by the carrier, once the order is CONFIRMED."
@@ -287,6 +289,12 @@ type OrderChange {
   status: OrderStatus
   reason: String
   at: DateTime!
+}
+
+"A line of which the shop had too little, and how many pieces were missing."
+type Shortage {
+  sku: Sku!
+  missing: Int!
 }
 
 "Something that an order has reached."
@@ -551,6 +559,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paymentMethod(ctx, field)
 	case "waitedFor":
 		return ec.fieldContext_Order_waitedFor(ctx, field)
+	case "shortages":
+		return ec.fieldContext_Order_shortages(ctx, field)
 	case "cancelRequested":
 		return ec.fieldContext_Order_cancelRequested(ctx, field)
 	case "trackingNumber":
@@ -729,6 +739,16 @@ func (ec *executionContext) childFields_Shipment(ctx context.Context, field grap
 		return ec.fieldContext_Shipment_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
+}
+
+func (ec *executionContext) childFields_Shortage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_Shortage_sku(ctx, field)
+	case "missing":
+		return ec.fieldContext_Shortage_missing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Shortage", field.Name)
 }
 
 func (ec *executionContext) childFields_Stock(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1789,6 +1809,38 @@ func (ec *executionContext) _Order_waitedFor(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Order_waitedFor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
+func (ec *executionContext) _Order_shortages(ctx context.Context, field graphql.CollectedField, obj *model.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_shortages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shortages, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []gateway.Shortage) graphql.Marshaler {
+			return ec.marshalOShortage2ᚕorderflowᚋinternalᚋgatewayᚐShortageᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Order_shortages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Shortage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Order_cancelRequested(ctx context.Context, field graphql.CollectedField, obj *model.Order) (ret graphql.Marshaler) {
@@ -3452,6 +3504,52 @@ func (ec *executionContext) _Shipment_reason(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Shipment_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
+}
+
+func (ec *executionContext) _Shortage_sku(ctx context.Context, field graphql.CollectedField, obj *gateway.Shortage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Shortage_sku(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SKU, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNSku2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Shortage_sku(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shortage", field, false, false, "Sku")
+}
+
+func (ec *executionContext) _Shortage_missing(ctx context.Context, field graphql.CollectedField, obj *gateway.Shortage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Shortage_missing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Missing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Shortage_missing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shortage", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Stock_sku(ctx context.Context, field graphql.CollectedField, obj *gateway.Stock) (ret graphql.Marshaler) {
@@ -5284,6 +5382,11 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "shortages":
+			out.Values[i] = ec._Order_shortages(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "cancelRequested":
 			out.Values[i] = ec._Order_cancelRequested(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5962,6 +6065,44 @@ func (ec *executionContext) _Shipment(ctx context.Context, sel ast.SelectionSet,
 		case "reason":
 			out.Values[i] = ec._Shipment_reason(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var shortageImplementors = []string{"Shortage"}
+
+func (ec *executionContext) _Shortage(ctx context.Context, sel ast.SelectionSet, obj *gateway.Shortage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, shortageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Shortage")
+		case "sku":
+			out.Values[i] = ec._Shortage_sku(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "missing":
+			out.Values[i] = ec._Shortage_missing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -6720,6 +6861,10 @@ func (ec *executionContext) marshalNReservedLine2ᚕorderflowᚋinternalᚋgatew
 	return ret
 }
 
+func (ec *executionContext) marshalNShortage2orderflowᚋinternalᚋgatewayᚐShortage(ctx context.Context, sel ast.SelectionSet, v gateway.Shortage) graphql.Marshaler {
+	return ec._Shortage(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNSku2string(ctx context.Context, v any) (string, error) {
 	res, err := model.UnmarshalSku(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7085,6 +7230,25 @@ func (ec *executionContext) marshalOShipmentStatus2string(ctx context.Context, s
 	_ = ctx
 	res := graphql.MarshalString(v)
 	return res
+}
+
+func (ec *executionContext) marshalOShortage2ᚕorderflowᚋinternalᚋgatewayᚐShortageᚄ(ctx context.Context, sel ast.SelectionSet, v []gateway.Shortage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNShortage2orderflowᚋinternalᚋgatewayᚐShortage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOStock2ᚖorderflowᚋinternalᚋgatewayᚐStock(ctx context.Context, sel ast.SelectionSet, v *gateway.Stock) graphql.Marshaler {

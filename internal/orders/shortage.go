@@ -1,0 +1,26 @@
+package orders
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Shortage says how many pieces of a line were missing when the stock was to be reserved.
+type Shortage struct {
+	SKU     string `json:"sku"`
+	Missing int    `json:"missing"`
+}
+
+// short returns the shortages of an order's lines from a step's input; see contract.Reject. What
+// cannot be read, or names more than was ordered, is left out: it must not fail the order.
+func (o Order) short(text string) (all []Shortage) {
+	for _, field := range strings.Fields(text) {
+		var line, missing int
+		_, err := fmt.Sscanf(field, "%d:%d", &line, &missing)
+		if err != nil || line < 1 || line > len(o.Items) || missing < 1 || missing > o.Items[line-1].Quantity {
+			continue
+		}
+		all = append(all, Shortage{o.Items[line-1].SKU, missing})
+	}
+	return all
+}
