@@ -55,8 +55,8 @@ func open(t *testing.T, keep int) shop {
 // launch runs a host with what the options leave open.
 func launch(t *testing.T, o Options) shop {
 	t.Helper()
-	env := function.NewEnv(environment(flags{key: "key"}, func(string) (string, bool) { return "", false }),
-		clock.System{})
+	given := flags{key: "key", origins: strings.Join(o.Origins, ",")}
+	env := function.NewEnv(environment(given, func(string) (string, bool) { return "", false }), clock.System{})
 	own := issuer.New()
 	keys := bearer.NewKeys(func(context.Context) (string, error) { return own.KeySet(), nil }, env.Clock)
 	o.Tokens, o.Env = bearer.New(issuer.Name, issuer.Audience, keys, env.Clock), env

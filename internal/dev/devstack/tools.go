@@ -257,7 +257,7 @@ func onPath(sentence string, programs ...string) error {
 	return nil
 }
 
-// node are the JavaScript tools: asl-validator, buf, and the audits of graphql-http.
+// node are the JavaScript tools: asl-validator, buf, the audits of graphql-http, and axe-core.
 func (r Repo) node() tool {
 	dir, lockFile := r.Path(".tools", "node"), r.Path("tools", "node", "package-lock.json")
 	return tool{name: "asl-validator, buf and graphql-http", dir: dir,

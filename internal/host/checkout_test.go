@@ -1,0 +1,60 @@
+package host
+
+import (
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The example page orders in a browser, which finds no barrier in it.
+func TestTheExampleCheckoutOrdersInABrowser(t *testing.T) {
+	const root, axe = "../..", "../../.tools/node/node_modules/axe-core/axe.min.js"
+	if _, err := os.Stat(axe); err != nil {
+		t.Skip("axe-core is not installed: run `make lint`")
+	}
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not on the PATH")
+	}
+	pages := http.NewServeMux()
+	pages.Handle("/", http.FileServer(http.Dir(root)))
+	for path, file := range map[string]string{"/test.html": "testdata/checkout.html", "/axe.js": axe} {
+		pages.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+	}
+	server := httptest.NewServer(pages)
+	defer server.Close()
+	s := launch(t, Options{Keep: 100, Origins: []string{server.URL}})
+	if err := s.stocked(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	token, err := s.issuer.Token("alice", "", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Waits of the page take no time: Chromium's clock goes on at once, unless answers are due.
+	out, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu",
+		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=120000", "--dump-dom",
+		server.URL+"/test.html?"+url.Values{"api": {s.url}, "token": {token}}.Encode()).Output()
+	_, seen, _ := strings.Cut(string(out), `<pre id="seen">`)
+	seen, _, _ = strings.Cut(html.UnescapeString(seen), "</pre>")
+	want := `start: looked at, violations []
+MUG-BLUE €39.98: Thank you! Your order is confirmed. placed, stock reserved, payment authorized, shipment booked, ` +
+		`paid, confirmed
+MUG-BLUE: looked at, violations []
+LAMP-RARE €1,043.00: Your order ended: Some of it is no longer in stock. placed, REJECTED, 6 × LAMP-RARE were missing
+LAMP-RARE: looked at, violations []
+MUG-BLUE €19.99: Your order ended: The payment was declined. Please try another payment method. placed, REJECTED
+MUG-BLUE: looked at, violations []
+end`
+	if diff := cmp.Diff(want, seen); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
