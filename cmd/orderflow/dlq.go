@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +24,8 @@ func dlq(a *app) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "dlq",
 		Short: "Show, redrive or drop the messages of dead-letter queues",
-		Long: `Show, redrive or drop the messages of dead-letter queues. QUEUE is the name of a function, as in
-"dlq list". Every change is recorded with who made it and why: "orderflow audit" shows it.
+		Long: `Show, redrive or drop the messages of dead-letter queues. QUEUE is the name of a function, or relays, as
+in "dlq list". Every change is recorded with who made it and why: "orderflow audit" shows it.
 
 ` + stackFileHelp,
 		Example: `  orderflow dlq list
@@ -99,8 +98,8 @@ message id.`,
 // describe says in a few words what a message is.
 func describe(from repair.Queue, m repair.Message) string {
 	switch {
-	case from.Kind == repair.Relay:
-		return "position in a stream"
+	case m.Part != nil:
+		return "part of the stream of " + m.Part.Service
 	case from.Kind == repair.Reader:
 		return "positions in a log"
 	case from.Kind == repair.Schedules:
@@ -123,15 +122,15 @@ func unknownQueue(err error) error {
 func redrive(a *app) *cobra.Command {
 	return changeQueue(a, "redrive QUEUE", "Send messages to their consumer again",
 		`Send messages to their consumer again. A message is sent before it is deleted from the dead-letter
-queue, so it is never lost; consumers recognise one that arrives twice. For a relay, the events that wait in
-its service's table are published, and then those of the parts of the stream that the messages name.
+queue, so it is never lost; consumers recognise one that arrives twice. For relays, the events that wait in
+their services' tables are published, and then those of the parts of streams that the messages name.
 A stream keeps its records for 24 hours.`,
 		func(ctx context.Context, s site, from repair.Queue, m repair.Message) error {
 			switch from.Kind {
 			case repair.Consumer:
 				return s.queues().SendBack(ctx, from, m)
-			case repair.Relay:
-				if err := s.relayAgain(ctx, from, m); err != nil {
+			case repair.Relays:
+				if err := s.relayAgain(ctx, m); err != nil {
 					return err
 				}
 			}
@@ -178,16 +177,22 @@ func changeQueue(a *app, use, short, long string, change changeMessage) *cobra.C
 			if err != nil {
 				return unknownQueue(err)
 			}
-			var unpublished error // does not stop the messages, whose records the stream drops
-			if verb == "redrive" {
-				if err := redrivable(from); err != nil {
-					return err
-				}
-				if from.Kind == repair.Relay {
-					unpublished = s.publishOutbox(ctx, cmd, from, action)
-				}
+			if err := redrivable(from); verb == "redrive" && err != nil {
+				return err
 			}
-			done, err := s.changeEach(ctx, from, ids, action, change)
+			chosen, others, err := s.choose(ctx, from, ids)
+			if err != nil {
+				return err
+			}
+			var unpublished error // does not stop the messages, whose records the stream drops
+			if verb == "redrive" && from.Kind == repair.Relays {
+				unpublished = s.publishOutboxes(ctx, cmd, from, chosen, action)
+			}
+			done, err := s.changeEach(ctx, from, chosen, others, action, change)
+			if missing := len(ids) - len(chosen); missing > 0 {
+				err = errors.Join(err, fmt.Errorf("%d of the messages were not found; a message that another "+
+					"client is reading stays hidden for up to a minute", missing))
+			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s succeeded for %d messages\n", from.Name, verb, done)
 			return errors.Join(unpublished, err)
 		},
@@ -202,22 +207,25 @@ func changeQueue(a *app, use, short, long string, change changeMessage) *cobra.C
 // minute.
 const maxMessages = 500
 
-// changeEach changes the messages with these ids, or all of them if there are none, and makes the
-// others visible again.
-func (s site) changeEach(ctx context.Context, from repair.Queue, ids []string, action repair.Action,
-	change changeMessage,
-) (done int, failed error) {
-	q := s.queues()
-	messages, err := q.Take(ctx, from, maxMessages)
-	if err != nil {
-		return 0, err
-	}
-	var others []repair.Message
+// choose takes the messages of a queue: those with these ids, or all if there are none, and the
+// others.
+func (s site) choose(ctx context.Context, from repair.Queue, ids []string) (chosen, others []repair.Message, err error) {
+	messages, err := s.queues().Take(ctx, from, maxMessages)
 	for _, m := range messages {
 		if len(ids) > 0 && !slices.Contains(ids, m.ID) {
 			others = append(others, m)
-			continue
+		} else {
+			chosen = append(chosen, m)
 		}
+	}
+	return chosen, others, err
+}
+
+// changeEach changes the chosen messages, and makes the others visible again.
+func (s site) changeEach(ctx context.Context, from repair.Queue, chosen, others []repair.Message,
+	action repair.Action, change changeMessage,
+) (done int, failed error) {
+	for _, m := range chosen {
 		action.Subject, action.Detail = m.Subject(), from.Name+", message "+m.ID+", "+describe(from, m)
 		if m.Event != nil {
 			action.Detail += " " + m.Event.ID
@@ -229,11 +237,7 @@ func (s site) changeEach(ctx context.Context, from repair.Queue, ids []string, a
 		}
 		done++
 	}
-	if missing := len(ids) - done; missing > 0 && failed == nil {
-		failed = fmt.Errorf("%d of the messages were not found; a message that another client is reading "+
-			"stays hidden for up to a minute", missing)
-	}
-	return done, errors.Join(failed, q.LetGo(ctx, from, others))
+	return done, errors.Join(failed, s.queues().LetGo(ctx, from, others))
 }
 
 // redrivable fails if messages of a queue have nobody who would take them again.
@@ -248,41 +252,61 @@ func redrivable(from repair.Queue) error {
 	return nil
 }
 
-// publishOutbox publishes the events that wait in the table of a relay's service.
-func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair.Queue, action repair.Action) error {
-	topic, table := s.outbox(from)
-	action.Subject, action.Detail = from.Name, "publish what waits in "+table.Name
-	return s.audit().Do(ctx, action, func(ctx context.Context) error {
-		n, err := outbox.Sweep(ctx, topic, table, clock.System{}, 0)
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: published %d events\n", from.Name, n)
-		return err
+// publishOutboxes publishes the events that wait in the tables of the relays of a queue.
+func (s site) publishOutboxes(ctx context.Context, cmd *cobra.Command, from repair.Queue,
+	messages []repair.Message, action repair.Action,
+) error {
+	services := s.relayed(from, messages)
+	action.Subject, action.Detail = from.Name, "publish what waits in the tables of "+strings.Join(services, ", ")
+	return s.audit().Do(ctx, action, func(ctx context.Context) (failed error) {
+		for _, service := range services {
+			topic, table := s.outbox(service)
+			n, err := outbox.Sweep(ctx, topic, table, clock.System{}, 0)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: published %d events\n", service, n)
+			failed = errors.Join(failed, err)
+		}
+		return failed
 	})
 }
 
-// relayAgain publishes the events of the part of a stream that a relay's message names.
-func (s site) relayAgain(ctx context.Context, from repair.Queue, m repair.Message) error {
-	var failure struct {
-		Batch struct {
-			tail.Part
-			Stream string `json:"streamArn"`
-		} `json:"DDBStreamBatchInfo"`
+// relayed returns the services whose relays give up into a queue: that of a stack of its own, or
+// those of the core that have a table, and those that messages name.
+func (s site) relayed(from repair.Queue, messages []repair.Message) (services []string) {
+	own, ofOwn := strings.CutSuffix(from.Name, "-"+string(repair.Relays))
+	if ofOwn {
+		services = append(services, own)
 	}
-	if err := json.Unmarshal([]byte(m.Body), &failure); err != nil || failure.Batch.Stream == "" {
+	for name, table := range s.outputs {
+		if strings.HasSuffix(name, "TableName") && !ofOwn {
+			services = append(services, strings.TrimPrefix(table, s.stack+"-"))
+		}
+	}
+	for _, m := range messages {
+		if m.Part != nil {
+			services = append(services, m.Part.Service)
+		}
+	}
+	slices.Sort(services)
+	return slices.Compact(services)
+}
+
+// relayAgain publishes the events of the part of a stream that a relay's message names.
+func (s site) relayAgain(ctx context.Context, m repair.Message) error {
+	if m.Part == nil {
 		return fmt.Errorf("message %s does not name a part of a stream; `orderflow dlq drop` deletes it", m.ID)
 	}
-	stream := tail.Stream{Client: dynamodbstreams.NewFromConfig(s.cfg), ARN: failure.Batch.Stream}
-	batch, _, err := stream.Batch(ctx, failure.Batch.Part)
+	stream := tail.Stream{Client: dynamodbstreams.NewFromConfig(s.cfg), ARN: m.Part.Stream}
+	batch, _, err := stream.Batch(ctx, m.Part.Part)
 	if err != nil {
 		return err
 	}
-	topic, table := s.outbox(from)
+	topic, table := s.outbox(m.Part.Service)
 	_, err = outbox.Relay(topic, table, clock.System{}).Invoke(ctx, batch)
 	return err
 }
 
-// outbox returns the topic and the table of a relay's service.
-func (s site) outbox(from repair.Queue) (snstopic.Topic, *ddb.Table) {
-	service := strings.TrimSuffix(strings.TrimPrefix(from.Name, "relay-"), "-events")
+// outbox returns the topic and the table of a service.
+func (s site) outbox(service string) (snstopic.Topic, *ddb.Table) {
 	// arn:aws:states:<region>:<account>:stateMachine:<stack>-fulfil-order
 	parts := strings.SplitN(s.outputs["FulfilOrderArn"], ":", 6)
 	arn := strings.Join([]string{"arn", parts[1], "sns", parts[3], parts[4], s.stack + "-" + service}, ":")

@@ -69,7 +69,7 @@ func operate(t *testing.T) operated {
 	client, logs := sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
 	urls := map[string]*string{}
 	for _, q := range []string{
-		"notify", "notify-dlq", "schedules-dlq", "read-log-failures", "relay-tea-events-failures", "heard",
+		"notify", "notify-dlq", "schedules-dlq", "read-log-failures", "relays-failures", "heard",
 	} {
 		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
 			QueueName: aws.String(name + "-" + q), Attributes: map[string]string{"Policy": anybodySends},
@@ -141,8 +141,8 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 	o := operate(t)
 	o.send("notify-dlq", parked)
 	o.send("notify-dlq", `poison`)
-	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify            consumer   2",
-		"schedules         schedules  0", "read-log          reader     0", "relay-tea-events  relay      0") {
+	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2",
+		"schedules  schedules  0", "read-log   reader     0", "relays     relays     0") {
 		t.Errorf("list:\n%s", out)
 	}
 	var messages []struct{ MessageID, Body string }
@@ -275,21 +275,21 @@ func TestRelaysPartIsPublishedOrItsMessageStays(t *testing.T) {
 		}})
 		return string(b)
 	}
-	redrive := []string{"dlq", "redrive", "relay-tea-events", "--all", "--reason", "INC-2"}
+	redrive := []string{"dlq", "redrive", "relays", "--all", "--reason", "INC-2"}
 	for _, c := range []struct{ to, waiting, heard, says string }{
 		{strings.Repeat("9", 40), "1", "0", tail.ErrPart.Error()},
 		{first(t, stream, shards[0]), "0", "1", "succeeded for 1 messages"},
 	} {
-		o.send("relay-tea-events-failures", part(c.to))
+		o.send("relays-failures", part(c.to))
 		out := o.run(t, 1, redrive...)
-		waits := func() string { return o.waiting("relay-tea-events-failures") + " " + o.waiting("heard") }
+		waits := func() string { return o.waiting("relays-failures") + " " + o.waiting("heard") }
 		for tries := 0; waits() != c.waiting+" "+c.heard && tries < 50; tries++ {
 			time.Sleep(100 * time.Millisecond)
 		}
 		if got := waits(); got != c.waiting+" "+c.heard || !contains(out, c.says, "malformed-") {
 			t.Errorf("to %s: %s messages and events, want %s %s\n%s", c.to, got, c.waiting, c.heard, out)
 		}
-		o.run(t, 0, "dlq", "drop", "relay-tea-events", "--all", "--reason", "INC-2")
+		o.run(t, 0, "dlq", "drop", "relays", "--all", "--reason", "INC-2")
 	}
 }
 

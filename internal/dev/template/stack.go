@@ -115,6 +115,23 @@ func (s *stack) Steps(machines ...string) []*function {
 	return s.filter(func(f *function) bool { return slices.Contains(machines, f.Step) })
 }
 
+// eventQueue is a queue of a consumer of events, or its dead-letter queue, and what sends to it.
+type eventQueue struct {
+	Queue  string
+	Events []event
+	Rule   string
+}
+
+// EventQueues are the queues that topics and rules send to.
+func (s *stack) EventQueues() (all []eventQueue) {
+	for _, f := range s.filter(func(f *function) bool { return f.Events != nil }) {
+		for _, kind := range []string{"Queue", "DeadLetterQueue"} {
+			all = append(all, eventQueue{f.ID() + kind, f.Events, f.Rule})
+		}
+	}
+	return all
+}
+
 // Sweeps are the scheduled functions that are not relays.
 func (s *stack) Sweeps() []*function {
 	return s.filter(func(f *function) bool { return f.Schedule != nil && !f.Relay })

@@ -18,6 +18,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/outbox/tail"
 )
 
 func emulator(t *testing.T) aws.Config {
@@ -61,7 +62,7 @@ const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type"
 	`"subject":"o1","datacontenttype":"application/json","data":{}}`
 
 func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
-	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relay-orders-events-failures",
+	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relays-failures", "warehouse-relays-failures",
 		"schedules-dlq", "sandbox-callback-dlq", "warehouse-schedules-dlq", "project-sales-failures")
 	send("start-fulfilment-dlq", event)
 	all, err := q.List(t.Context())
@@ -72,13 +73,33 @@ func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
 	for _, found := range all {
 		got = append(got, found.Name+" "+string(found.Kind)+" "+string(rune('0'+found.Messages)))
 	}
-	want := []string{"project-sales reader 0", "relay-orders-events relay 0", "schedules schedules 0",
-		"start-fulfilment consumer 1", "warehouse-schedules schedules 0"}
+	want := []string{"project-sales reader 0", "relays relays 0", "schedules schedules 0",
+		"start-fulfilment consumer 1", "warehouse-relays relays 0", "warehouse-schedules schedules 0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("List = %q, want %q", got, want)
 	}
 	if _, err := q.Find(t.Context(), "place-order"); !errors.Is(err, repair.ErrNoQueue) {
 		t.Errorf("Find of a function without a queue: %v", err)
+	}
+}
+
+func TestMessageOfARelayNamesItsService(t *testing.T) {
+	q, send := stack(t, "relays-failures")
+	arn := "arn:aws:dynamodb:us-east-1:000000000000:table/" + q.Stack + "-orders/stream/2026-01-01T00:00:00.000"
+	body := `{"DDBStreamBatchInfo":{"shardId":"s1","startSequenceNumber":"1","endSequenceNumber":"2","streamArn":"` +
+		arn + `"}}`
+	send("relays-failures", body)
+	from, err := q.Find(t.Context(), "relays")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := q.Take(t.Context(), from, 1)
+	if err != nil || len(messages) != 1 {
+		t.Fatalf("Take = %v, %v", messages, err)
+	}
+	want := repair.Part{Service: "orders", Stream: arn, Part: tail.Part{Shard: "s1", From: "1", To: "2"}}
+	if m := messages[0]; m.Subject() != "orders" || m.Part == nil || *m.Part != want {
+		t.Errorf("its part is %+v of %s, want %+v", m.Part, m.Subject(), want)
 	}
 }
 

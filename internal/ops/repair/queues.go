@@ -2,6 +2,7 @@ package repair
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,25 +15,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/outbox/tail"
 )
 
 // Kind is what a dead-letter queue belongs to.
 type Kind string
 
-// The kinds. A consumer's queue holds the messages that it gave up on. A message of a relay's queue
-// only says that events are left in the outbox, one of a log's reader which records it gave up on,
-// and one of a schedules' queue that a scheduled call was missed, which the next one makes up for.
+// The kinds. A consumer's queue holds the messages that it gave up on. A message of the relays'
+// queue only says that events are left in an outbox, one of a log's reader which records it gave up
+// on, and one of a schedules' queue that a scheduled call was missed, which the next one makes up
+// for.
 const (
 	Consumer  Kind = "consumer"
-	Relay     Kind = "relay"
+	Relays    Kind = "relays"
 	Reader    Kind = "reader"
 	Schedules Kind = "schedules"
 )
 
 // Queue is a dead-letter queue.
 type Queue struct {
-	// Name is the name of the function, such as start-fulfilment or relay-orders-events, or
-	// schedules.
+	// Name is the name of the function, such as start-fulfilment, or relays, or schedules.
 	Name     string `json:"name"`
 	Kind     Kind   `json:"kind"`
 	Messages int    `json:"messages"`
@@ -46,16 +48,47 @@ type Message struct {
 	Body     string `json:"body"`
 	// Event is the parsed body, or nil if it is not an Orderflow event.
 	Event *envelope.Event `json:"-"`
-	raw   types.Message
+	// Part is what a relay gave up on, or nil if the body does not name a part of a stream.
+	Part *Part `json:"-"`
+	raw  types.Message
 }
 
-// Subject returns the order or product that the message is about, or the message's id if that is
-// unknown.
+// Part is a part of the stream of a service's table.
+type Part struct {
+	Service, Stream string
+	tail.Part
+}
+
+// Subject returns the order or product that the message is about, or the service whose relay gave
+// up, or the message's id if that is unknown.
 func (m Message) Subject() string {
-	if m.Event != nil {
+	switch {
+	case m.Event != nil:
 		return m.Event.Subject
+	case m.Part != nil:
+		return m.Part.Service
 	}
 	return m.ID
+}
+
+// part reads what Lambda sends when it gives up on a batch of a stream.
+func (q Queues) part(body string) *Part {
+	var failure struct {
+		Batch struct {
+			tail.Part
+			Stream string `json:"streamArn"`
+		} `json:"DDBStreamBatchInfo"`
+	}
+	if json.Unmarshal([]byte(body), &failure) != nil {
+		return nil
+	}
+	// arn:aws:dynamodb:<region>:<account>:table/<stack>-<service>/stream/<time>
+	_, table, _ := strings.Cut(failure.Batch.Stream, ":table/"+q.Stack+"-")
+	service, _, ok := strings.Cut(table, "/stream/")
+	if !ok {
+		return nil
+	}
+	return &Part{service, failure.Batch.Stream, failure.Batch.Part}
 }
 
 // Queues are the dead-letter queues of a deployment.
@@ -114,18 +147,22 @@ func (q Queues) parse(url string) (Queue, bool) {
 	}
 	if function, ok := strings.CutSuffix(name, "-failures"); ok {
 		kind := Reader
-		if strings.HasPrefix(function, "relay-") {
-			kind = Relay
+		if ofStack(function, string(Relays)) {
+			kind = Relays
 		}
 		return Queue{Name: function, Kind: kind, url: url}, true
 	}
 	name, ok = strings.CutSuffix(name, "-dlq")
 	kind := Consumer
-	if name == string(Schedules) || strings.HasSuffix(name, "-"+string(Schedules)) { // of a stack of its own
+	if ofStack(name, string(Schedules)) {
 		kind = Schedules
 	}
 	return Queue{Name: name, Kind: kind, url: url}, ok
 }
+
+// ofStack reports whether a queue is the one of all relays or schedules, of the core or of a stack
+// of its own, whose name is put before it.
+func ofStack(name, all string) bool { return name == all || strings.HasSuffix(name, "-"+all) }
 
 // Find returns the queue of a function, or ErrNoQueue.
 func (q Queues) Find(ctx context.Context, name string) (Queue, error) {
@@ -164,6 +201,7 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 			if e, err := envelope.Parse([]byte(m.Body)); err == nil {
 				m.Event = &e
 			}
+			m.Part = q.part(m.Body)
 			taken[m.ID] = m
 		}
 	}

@@ -139,7 +139,7 @@ var all = []Definition{
 	{Name: InvocationFailures, Unit: InCount, By: byFunction, Total: true},
 	{Name: Retries, Unit: InCount, By: []string{"Dependency"}},
 	{Name: RetryBudgetExhausted, Unit: InCount, By: []string{"Dependency"}},
-	{Name: BreakerState, Unit: InNone, By: []string{"Dependency"}},
+	{Name: BreakerState, Unit: InNone, By: []string{"Dependency"}, Total: true},
 	{Name: CircuitOpened, Unit: InCount, By: []string{"Dependency"}},
 	{Name: StepDefects, Unit: InCount, By: []string{"Step"}, Total: true},
 	{Name: PaymentsToLookAt, Unit: InCount, By: []string{"Reason"}, Total: true},

@@ -22,7 +22,7 @@ type required struct {
 	want string
 }
 
-var kindSuffix = regexp.MustCompile(`(Source|Queue|QueuePolicy|Subscription\w*)$`)
+var kindSuffix = regexp.MustCompile(`(Source|Queue|Subscription\w*)$`)
 
 // parts returns what the requirement is for, by id.
 func (q required) parts(r *Repo) map[string]any {

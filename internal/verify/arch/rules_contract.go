@@ -79,9 +79,6 @@ var contractRules = []Rule{
 					ours := strings.EqualFold(topic, service+"Topic") || strings.HasSuffix(topic, ":${Core}-"+service)
 					bad.unless(ours, "%s: %s is not published to %s", id, t, topic)
 				}
-				queue, ofSQS := strings.CutSuffix(text(p["Endpoint"]), ".Arn")
-				bad.unless(!ofSQS || slices.Contains(r.referred(queue+"Policy", "aws:SourceArn"), topic),
-					"%s: %s may not write to the queue", id, topic)
 			}
 		},
 		func(r *Repo) {

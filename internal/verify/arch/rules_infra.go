@@ -1,20 +1,65 @@
 package arch
 
+import (
+	"slices"
+	"strings"
+
+	"orderflow/internal/platform/cfn"
+)
+
 // acting are the roles of AWS services that act for many accounts.
 const acting = "^(FulfilOrder|PrepareOrder|SettleOrder|CompensateOrder|UndoOrder|RebuildReports|Schedules|Release)Role "
 
 // infraRules are about deliveries, the API and data at rest, which no service configures itself.
 var infraRules = []Rule{
+	rule("topics and rules send to their consumers' queues, others to none",
+		"SQS refuses a policy with two resources in a statement, or more than 20 statements",
+		func(r *Repo, bad *list) {
+			var sends, may []string
+			send := func(from, queue any) { sends = append(sends, text(from)+" to "+text(queue)) }
+			for _, p := range r.each("AWS::SNS::Subscription") {
+				if p["Protocol"] == "sqs" { // SNS writes to the dead-letter queue itself
+					send(p["TopicArn"], p["Endpoint"])
+					send(p["TopicArn"], cfn.Dig(p, "RedrivePolicy", "deadLetterTargetArn"))
+				}
+			}
+			for id, p := range r.each("AWS::Events::Rule") {
+				targets, _ := p["Targets"].([]any)
+				for _, target := range targets {
+					send(id+".Arn", cfn.Dig(target, "Arn"))
+					send(id+".Arn", cfn.Dig(target, "DeadLetterConfig", "Arn"))
+				}
+			}
+			for id, p := range r.each("AWS::SQS::QueuePolicy") {
+				statements, _ := cfn.Dig(p, "PolicyDocument", "Statement").([]any)
+				bad.unless(len(statements) <= 20, "%s has %d statements", id, len(statements))
+				for _, statement := range statements {
+					queue := text(cfn.Dig(statement, "Resource"))
+					of := strings.TrimSuffix(queue, ".Arn")
+					bad.unless(of != queue && slices.Contains(r.referred(id, "Queues"), of),
+						"a statement of %s is not about one queue of the policy", id)
+					from, _ := cfn.Dig(statement, "Condition", "ArnEquals", "aws:SourceArn").([]any)
+					for _, arn := range from {
+						may = append(may, text(arn)+" to "+queue)
+					}
+				}
+			}
+			bad.same(r.Stack+"EventQueuesPolicy", may, sends)
+		},
+		func(r *Repo) {
+			statements := cfn.Dig(r.properties("EventQueuesPolicy"), "PolicyDocument", "Statement").([]any)
+			other := statements[len(statements)-1].(map[string]any)
+			statements[0].(map[string]any)["Condition"] = other["Condition"] // of another topic
+			other["Condition"] = cfn.Dig(statements[4], "Condition")
+		},
+		required{"AWS::SQS::QueuePolicy", `PolicyDocument: {Statement: [{Effect: Allow, Action: "sqs:SendMessage"}]}`}),
 	requires("undelivered messages go to a dead-letter queue",
 		"schedules, rules and topics retry for a while, then silently drop the message",
 		required{"AWS::Scheduler::Schedule",
 			`Target: {DeadLetterConfig: {Arn: any}, RetryPolicy: {MaximumRetryAttempts: any}}`},
 		required{"AWS::Events::Rule", `Targets: [{DeadLetterConfig: {Arn: any}}]`},
 		required{"AWS::SNS::Subscription !^AlarmSubscription", `{Protocol: sqs, Endpoint: !GetAtt <base>Queue.Arn,
-			RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}}`},
-		// SNS writes to the dead-letter queue itself.
-		required{"AWS::SQS::QueuePolicy", `PolicyDocument: {Statement: [{Effect: Allow, Action: "sqs:SendMessage",
-			Resource: [!GetAtt <base>Queue.Arn, !GetAtt <base>DeadLetterQueue.Arn]}]}`}),
+			RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}}`}),
 	requires("dead letters are kept for two weeks, topics are encrypted",
 		"dead letters must outlast a holiday; events carry names and addresses",
 		required{"AWS::SQS::Queue (DeadLetter|Failure)Queue ", `MessageRetentionPeriod: 1209600`},

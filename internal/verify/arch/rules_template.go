@@ -86,7 +86,7 @@ var templateRules = []Rule{
 		required{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`}),
 	requires("a stream has a failure destination and bounded retries", "a bad record blocks its stream, or is dropped",
 		required{"AWS::Lambda::EventSourceMapping ^Relay", `{EventSourceArn: !Like "[.]StreamArn$",
-			DestinationConfig: {OnFailure: {Destination: !GetAtt <base>FailureQueue.Arn}},
+			DestinationConfig: {OnFailure: {Destination: !GetAtt RelaysFailureQueue.Arn}},
 			BisectBatchOnFunctionError: true, MaximumRetryAttempts: any, MaximumRecordAgeInSeconds: any}`}),
 	requires("a table expires items, can be restored, and is encrypted",
 		"barriers and idempotency records must expire, data must not be lost",
