@@ -64,13 +64,14 @@ func TestParametersOfTheStageHoldEndpointsWithoutSlashAtTheirEnd(t *testing.T) {
 
 func TestHealthyInstancesInCloudMapAreEndpoints(t *testing.T) {
 	cfg, c := cloudMap(map[string]map[string][]map[string]string{
-		"orderflow-prod": {"orders": {{"url": "https://other"}}},
-		"orderflow-dev": {"orders": {
-			{"url": "https://b/"}, {"url": "https://sick", "health": "UNHEALTHY"}, {"url": "https://a"},
-			{"AWS_INSTANCE_IPV4": "127.0.0.1"},
+		"orderflow-prod": {"services": {{"orders": "https://other"}}},
+		"orderflow-dev": {"services": {
+			{"orders": "https://b/", "catalog": "https://c"}, {"orders": "https://sick", "health": "UNHEALTHY"},
+			{"orders": "https://a"}, {"AWS_INSTANCE_IPV4": "127.0.0.1"},
 		}},
 	}).serve(t)
 	wantURLs(t, registry.NewCloudMap(cfg, "dev", c), "orders", "https://a", "https://b")
+	wantURLs(t, registry.NewCloudMap(cfg, "dev", c), "catalog", "https://c")
 }
 
 func TestPartnersAreFoundInTheirNamespaceUnlessTheStageHasThem(t *testing.T) {
@@ -79,9 +80,9 @@ func TestPartnersAreFoundInTheirNamespaceUnlessTheStageHasThem(t *testing.T) {
 		own  map[string][]map[string]string
 		want string
 	}{
-		"not in the stage":  {map[string][]map[string]string{"orders": {{"url": "https://a"}}}, "https://sandbox"},
+		"not in the stage":  {map[string][]map[string]string{"services": {{"orders": "https://a"}}}, "https://sandbox"},
 		"no such namespace": {nil, "https://sandbox"},
-		"in the stage":      {map[string][]map[string]string{"carrier": {{"url": "https://real"}}}, "https://real"},
+		"in the stage":      {map[string][]map[string]string{"services": {{"carrier": "https://real"}}}, "https://real"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			namespaces := map[string]map[string][]map[string]string{"orderflow-dev-partners": partners}
@@ -100,7 +101,7 @@ func TestServiceWithoutAUsableEndpointIsUnknownWhichIsTransient(t *testing.T) {
 		"/orderflow/dev/services/relative": "a.example/v1", "/orderflow/dev/services/query": "https://a/?x=1",
 	}).serve(t)
 	mapped, _ := cloudMap(map[string]map[string][]map[string]string{"orderflow-dev": {
-		"empty": {}, "sick": {{"url": "https://sick", "health": "UNHEALTHY"}}, "ftp": {{"url": "ftp://b"}},
+		"services": {{"sick": "https://sick", "health": "UNHEALTHY"}, {"ftp": "ftp://b", "empty": ""}},
 	}}).serve(t)
 	for r, names := range map[registry.Registry][]string{
 		registry.NewParameters(stored, "dev", c): {
@@ -129,15 +130,16 @@ func TestPlainAddressIsRefusedOutsideLocalAndOneWithAUserAnywhere(t *testing.T) 
 		"local": {"good": true, "plain": true, "mixed": true, "shouted": true},
 		"dev":   {"good": true}, "prod": {"good": true}, "": {"good": true},
 	} {
-		parameters, services := map[string]string{}, map[string][]map[string]string{}
+		parameters, services := map[string]string{}, []map[string]string(nil)
 		for name, value := range addresses {
 			parameters["/orderflow/"+stage+"/services/"+name] = value
 			for _, endpoint := range strings.Split(value, ",") {
-				services[name] = append(services[name], map[string]string{"url": endpoint})
+				services = append(services, map[string]string{name: endpoint})
 			}
 		}
 		stored, c := parameterStore(parameters).serve(t)
-		mapped, _ := cloudMap(map[string]map[string][]map[string]string{"orderflow-" + stage: services}).serve(t)
+		mapped, _ := cloudMap(map[string]map[string][]map[string]string{
+			"orderflow-" + stage: {"services": services}}).serve(t)
 		both := []registry.Registry{registry.NewParameters(stored, stage, c), registry.NewCloudMap(mapped, stage, c)}
 		for _, r := range both {
 			for name := range addresses {

@@ -11,15 +11,19 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Attribute is the attribute of an instance in Cloud Map that has its base URL.
+// ours is the service in Cloud Map that has all addresses of a stage: an instance for each
+// endpoint, whose attributes are names and their base URLs.
+const ours = "services"
+
+// Attribute is the attribute with the base URL of an instance of a third party's own service.
 const Attribute = "url"
 
-// CloudMap is the registry in AWS Cloud Map: a service in a namespace for each name, an
-// instance of it for each endpoint.
+// CloudMap is the registry in AWS Cloud Map. The stage's namespace has one service for all names,
+// that of the third parties one for each name.
 type CloudMap struct {
-	api        awsjson.Client
-	namespaces []string
-	allowed    transport
+	api       awsjson.Client
+	namespace string
+	allowed   transport
 }
 
 // NewCloudMap returns the registry of a stage. It looks in the namespace orderflow-<stage>, then in
@@ -27,39 +31,42 @@ type CloudMap struct {
 func NewCloudMap(cfg aws.Config, stage string, c clock.Clock) *CloudMap {
 	// Discovery has a host of its own, apart from the rest of Cloud Map's API.
 	return &CloudMap{
-		api:        awsjson.New(cfg, c, "servicediscovery", "data-servicediscovery", "Route53AutoNaming_v20170314"),
-		namespaces: []string{"orderflow-" + stage, "orderflow-" + stage + "-partners"},
-		allowed:    transportOf(stage),
+		api:       awsjson.New(cfg, c, "servicediscovery", "data-servicediscovery", "Route53AutoNaming_v20170314"),
+		namespace: "orderflow-" + stage,
+		allowed:   transportOf(stage),
 	}
 }
 
-// Resolve returns the addresses of the instances that are not marked unhealthy, in the first
-// namespace that has the service.
+// Resolve returns the addresses of the instances that are not marked unhealthy: those in the stage's
+// namespace, or else those in the third parties'.
 func (m *CloudMap) Resolve(ctx context.Context, name string) ([]string, error) {
-	err := error(unknown(name))
-	for _, namespace := range m.namespaces {
-		var urls []string
-		urls, err = m.discover(ctx, namespace, name)
-		var refused *awsjson.Error
-		if !errors.As(err, &refused) || refused.Code != "ServiceNotFound" && refused.Code != "NamespaceNotFound" {
-			return urls, err
-		}
+	raw, err := m.discover(ctx, m.namespace, ours, name)
+	if err == nil && raw == nil {
+		raw, err = m.discover(ctx, m.namespace+"-partners", name, Attribute)
 	}
-	return nil, err
+	if err != nil {
+		return nil, unknown(name).Because(err)
+	}
+	return endpoints(name, raw, m.allowed)
 }
 
-func (m *CloudMap) discover(ctx context.Context, namespace, name string) ([]string, error) {
+// discover returns the values of an attribute of a service's instances, none if there is no such
+// service.
+func (m *CloudMap) discover(ctx context.Context, namespace, service, attribute string) (raw []string, err error) {
 	var out struct {
 		Instances []struct{ Attributes map[string]string }
 	}
-	in := map[string]string{"NamespaceName": namespace, "ServiceName": name, "HealthStatus": "HEALTHY"}
-	if err := m.api.Call(ctx, "DiscoverInstances", in, &out); err != nil {
-		return nil, unknown(name).Because(err)
+	in := map[string]string{"NamespaceName": namespace, "ServiceName": service, "HealthStatus": "HEALTHY"}
+	err = m.api.Call(ctx, "DiscoverInstances", in, &out)
+	var refused *awsjson.Error
+	if errors.As(err, &refused) && (refused.Code == "ServiceNotFound" || refused.Code == "NamespaceNotFound") {
+		return nil, nil
 	}
-	var raw []string
 	for _, instance := range out.Instances {
-		raw = append(raw, instance.Attributes[Attribute])
+		if base, ok := instance.Attributes[attribute]; ok {
+			raw = append(raw, base)
+		}
 	}
 	slices.Sort(raw) // the order of the answer is undefined
-	return endpoints(name, raw, m.allowed)
+	return raw, err
 }

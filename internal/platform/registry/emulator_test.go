@@ -76,8 +76,8 @@ func TestCloudMapInTheEmulator(t *testing.T) {
 	if got, err := r.Resolve(t.Context(), "orders"); err == nil {
 		t.Errorf("a service without a namespace is at %q", got)
 	}
-	r.register(t, "orderflow-"+stage, "orders", "https://b/", "https://a")
-	r.register(t, "orderflow-"+stage+"-partners", "carrier", "https://c")
+	r.register(t, "orderflow-"+stage, ours, "orders", "https://b/", "https://a")
+	r.register(t, "orderflow-"+stage+"-partners", "carrier", Attribute, "https://c")
 	for name, want := range map[string][]string{"orders": {"https://a", "https://b"}, "carrier": {"https://c"}} {
 		if got, err := r.Resolve(t.Context(), name); err != nil || !slices.Equal(got, want) {
 			t.Errorf("Resolve(%s) = %q, %v; want %q", name, got, err, want)
@@ -91,7 +91,7 @@ func TestCloudMapInTheEmulator(t *testing.T) {
 func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
 	cfg, stage := emulator(t)
 	r := NewCloudMap(cfg, stage, clock.System{})
-	service := r.register(t, "orderflow-"+stage, "orders", "https://a", "https://b")
+	service := r.register(t, "orderflow-"+stage, ours, "orders", "https://a", "https://b")
 	sick := map[string]any{"ServiceId": service, "InstanceId": "0", "Status": "UNHEALTHY"}
 	must(t, r.api, "UpdateInstanceCustomHealthStatus", sick, &struct{}{})
 	if got, err := r.Resolve(t.Context(), "orders"); err != nil || !slices.Equal(got, []string{"https://b"}) {
@@ -99,9 +99,9 @@ func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
 	}
 }
 
-// register makes a namespace with one service at urls, as the template does, and returns the
-// service's id.
-func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string) string {
+// register makes a namespace with one service whose instances have urls in an attribute, as the
+// template does, and returns the service's id.
+func (m *CloudMap) register(t *testing.T, namespace, name, attribute string, urls ...string) string {
 	t.Helper()
 	must(t, m.api, "CreateHttpNamespace", map[string]any{"Name": namespace, "CreatorRequestId": namespace}, &struct{}{})
 	var list struct{ Namespaces []struct{ ID, Name string } }
@@ -118,7 +118,7 @@ func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string
 	for i, url := range urls {
 		must(t, m.api, "RegisterInstance", map[string]any{
 			"ServiceId": made.Service.ID, "InstanceId": string(rune('0' + i)),
-			"CreatorRequestId": name + url, "Attributes": map[string]string{Attribute: url},
+			"CreatorRequestId": name + url, "Attributes": map[string]string{attribute: url},
 		}, &struct{}{})
 	}
 	return made.Service.ID

@@ -59,7 +59,10 @@ func (w *World) answer(rw http.ResponseWriter, r *http.Request) {
 		out = map[string]any{"Parameter": map[string]string{"Value": w.address(body, "Name")}}
 	case "Route53AutoNaming_v20170314":
 		w.count(w.caller(), DiscoveryCalls, 1)
-		attributes := map[string]string{"url": w.address(body, "ServiceName")}
+		attributes := map[string]string{}
+		for name, host := range w.hosts {
+			attributes[name] = host.URL
+		}
 		instance := map[string]any{"InstanceId": "1", "Attributes": attributes}
 		out = map[string]any{"Instances": []any{instance}}
 	case "Logs_20140328": // the audit log
