@@ -37,8 +37,8 @@ func NewCloudMap(cfg aws.Config, stage string, c clock.Clock) *CloudMap {
 	}
 }
 
-// Resolve returns the addresses of the instances that are not marked unhealthy: those in the stage's
-// namespace, or else those in the third parties'.
+// Resolve returns the addresses of the instances that are not marked unhealthy: those in the
+// stage's namespace, or else those in the third parties'.
 func (m *CloudMap) Resolve(ctx context.Context, name string) ([]string, error) {
 	raw, err := m.discover(ctx, m.namespace, ours, name)
 	if err == nil && raw == nil {
