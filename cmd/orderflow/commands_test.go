@@ -142,6 +142,31 @@ func TestListSaysHowToGetTheNextPage(t *testing.T) {
 	}
 }
 
+func TestOperatorsFindOrdersOfCustomers(t *testing.T) {
+	found := func(id, tracking, cursor string) string {
+		return `200 {"orders":[{"orderId":"` + id + `","customerId":"alice","status":"CONFIRMED","reason":null,` +
+			`"trackingNumber":"` + tracking + `","total":{"currency":"EUR","amount":3998},` +
+			`"createdAt":"2026-11-23T09:00:00Z"}],"cursor":` + cursor + `}`
+	}
+	b := serve(t, map[string][]string{
+		"GET /v1/operator/orders?limit=20&olderThan=600&status=PENDING": {found(order, "", `"abc"`)},
+		"GET /v1/operator/orders?customer=alice&limit=100":              {found("other", "T2", `"n"`)},
+		"GET /v1/operator/orders?cursor=n&customer=alice&limit=100":     {found(order, "T1", "null")},
+	})
+	for line, want := range map[string]string{
+		"order list --status PENDING --older-than 10m":  order + "  alice     CONFIRMED  -       39.98 EUR  -  ",
+		"order list --customer alice --tracking T1":     order + "  alice     CONFIRMED  -       39.98 EUR  T1 ",
+		"order list --tracking T1":                      "--tracking needs --customer",
+		"order list --all --customer alice":             "--all or --customer",
+		"order list --status PENDING --older-than soon": "invalid argument",
+	} {
+		out, errs, err := run(t, b, append(strings.Fields(line), "--token", "t")...)
+		if shown := out + errs + fmt.Sprint(err); !strings.Contains(shown, want) || strings.Contains(shown, "T2") {
+			t.Errorf("%s: %s, want %s", line, shown, want)
+		}
+	}
+}
+
 func TestGetWithParts(t *testing.T) {
 	summary := `{"order":` + orderIn("PENDING", "null") +
 		`,"payment":{"error":{"code":"Unavailable","detail":"payments did not answer in time"}},` +

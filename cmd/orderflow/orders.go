@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/signin"
 	"orderflow/internal/platform/ids"
 )
 
@@ -37,26 +39,99 @@ func orderID(cmd *cobra.Command, args []string) error {
 func listOrders(a *app) *cobra.Command {
 	var p pageFlags
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List your orders, newest first",
-		Example: "  orderflow order list\n  orderflow order list --user bob --limit 5 -o json",
-		Args:    exactly(),
-		RunE: a.withAPI("", func(cmd *cobra.Command, _ []string, c *client.Client) error {
-			page, err := c.ListOrders(cmd.Context(), p.limit, p.cursor)
+		Use:   "list",
+		Short: "List your orders, or as an operator those of customers",
+		Long: `List your own orders, newest first. As an operator, find orders of customers by one of the flags below:
+without --customer those of all customers that have not ended, oldest first.`,
+		Example: `  orderflow order list
+  orderflow order list --user bob --limit 5 -o json
+  orderflow order list --status NEEDS_ATTENTION
+  orderflow order list --status PENDING --older-than 10m
+  orderflow order list --customer 5f0c9a3e-2b71-4f0e-9d55-8a4b1f6c7e10 --tracking TRK-7F3A9C`,
+		Args: exactly(),
+	}
+	p.add(cmd)
+	var q client.OrderSearch
+	var all bool
+	var tracking string
+	cmd.Flags().BoolVar(&all, "all", false, "of all customers, those that have not ended")
+	cmd.Flags().StringVar(&q.Customer, "customer", "", "of the customer with this `id`")
+	cmd.Flags().StringVar(&q.Status, "status", "", "of this `status`; one that ended needs --customer")
+	cmd.Flags().StringVar(&q.Reason, "reason", "", "of this `reason`, such as COMPENSATION_FAILED")
+	cmd.Flags().DurationVar(&q.OlderThan, "older-than", 0, "placed that long ago, such as 10m")
+	cmd.Flags().StringVar(&tracking, "tracking", "", "with this tracking `number`; needs --customer")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		find := all || q != client.OrderSearch{} || tracking != ""
+		switch {
+		case all && q.Customer != "":
+			return usage("choose the orders of all customers or of one: --all or --customer")
+		case tracking != "" && q.Customer == "":
+			return usage("--tracking needs --customer: only a customer's orders are listed after they ended")
+		case !find:
+			return a.withAPI("", func(cmd *cobra.Command, _ []string, c *client.Client) error {
+				return a.listOwn(cmd, c, p)
+			})(cmd, args)
+		}
+		q.Limit, q.Cursor = p.limit, p.cursor
+		return a.withAPI(operator, func(cmd *cobra.Command, _ []string, c *client.Client) error {
+			page, err := findOrders(cmd.Context(), c, q, tracking)
 			if err != nil {
 				return err
 			}
 			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
-				row(w, "ORDER", "STATUS", "REASON", "LINES", "TOTAL", "PLACED")
+				row(w, "ORDER", "CUSTOMER", "STATUS", "REASON", "TOTAL", "TRACKING", "PLACED")
 				for _, o := range page.Orders {
-					row(w, o.OrderID, o.Status, cmp.Or(o.Why(), "-"), len(o.Items), o.Total,
-						o.CreatedAt.Format(time.RFC3339))
+					row(w, o.OrderID, o.CustomerID, o.Status, cmp.Or(o.Why(), "-"), o.Total,
+						cmp.Or(o.TrackingNumber, "-"), o.CreatedAt.Format(time.RFC3339))
 				}
 			})
-		}),
+		})(cmd, args)
 	}
-	p.add(cmd)
 	return cmd
+}
+
+// findOrders reads a page of orders, or of those with a tracking number all pages.
+func findOrders(
+	ctx context.Context, c *client.Client, q client.OrderSearch, tracking string,
+) (found client.FoundPage, err error) {
+	if tracking == "" {
+		return c.FindOrders(ctx, q)
+	}
+	found.Orders = []client.FoundOrder{}
+	for q.Limit = 100; ; {
+		page, err := c.FindOrders(ctx, q)
+		if err != nil {
+			return found, err
+		}
+		for _, o := range page.Orders {
+			if o.TrackingNumber == tracking {
+				found.Orders = append(found.Orders, o)
+			}
+		}
+		if page.Cursor == nil {
+			return found, nil
+		}
+		q.Cursor = *page.Cursor
+	}
+}
+
+// listOwn lists the caller's own orders.
+func (a *app) listOwn(cmd *cobra.Command, c *client.Client, p pageFlags) error {
+	page, err := c.ListOrders(cmd.Context(), p.limit, p.cursor)
+	if err != nil {
+		return err
+	}
+	if token, err := c.Token(cmd.Context()); err == nil && slices.Contains(signin.Token{ID: token}.Groups(), operator) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "these are your own orders; "+
+			"`orderflow order list --all`, --customer or --status list those of customers")
+	}
+	return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
+		row(w, "ORDER", "STATUS", "REASON", "LINES", "TOTAL", "PLACED")
+		for _, o := range page.Orders {
+			row(w, o.OrderID, o.Status, cmp.Or(o.Why(), "-"), len(o.Items), o.Total,
+				o.CreatedAt.Format(time.RFC3339))
+		}
+	})
 }
 
 func getOrder(a *app) *cobra.Command {

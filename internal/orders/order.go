@@ -130,6 +130,11 @@ type Change struct {
 // Identity implements commit.Aggregate.
 func (o Order) Identity() (id string, version int64) { return o.OrderID, o.Version }
 
+// Waits reports whether the order has not ended and has the status, if that is not "".
+func (o Order) Waits(status Status) bool {
+	return !o.Status.Final() && (status == "" || o.Status == status)
+}
+
 // WaitedFor is the party that did not answer in time, of an order that was rejected for that; ""
 // if it was none of them. The detail of a rejected order is the step that failed.
 func (o Order) WaitedFor() Party {

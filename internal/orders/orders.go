@@ -67,6 +67,11 @@ type Store interface {
 	// Overdue returns the PENDING orders placed before a time. Orders that changed a moment ago may
 	// be missing. If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Order, error)
+	// Waiting returns up to limit orders of the status, PENDING or NEEDS_ATTENTION, or of both for
+	// "", that were placed before a time, oldest first, and the next page's cursor, "" after the
+	// last page. cursor is "" or from an earlier call; any other gets fault.ErrCursor. Orders that
+	// changed a moment ago may be missing.
+	Waiting(ctx context.Context, status Status, before time.Time, limit int, cursor string) ([]Order, string, error)
 	// OrdersByID returns up to 100 orders in any order, read consistently. Unknown ones are left
 	// out.
 	OrdersByID(ctx context.Context, orderIDs []string) ([]Order, error)

@@ -133,6 +133,13 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
 	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
 
+	eventually(t, 30*time.Second, "operators find the order by its status", func() error {
+		if out := operate(t, 0, "order", "list", "--status", "NEEDS_ATTENTION"); !strings.Contains(out, o.OrderID) {
+			return errors.New(out)
+		}
+		return nil
+	})
+
 	mend()
 	operate(t, 2, "order", "retry", o.OrderID)
 	if out := operate(t, 0, "order", "retry", o.OrderID, "--reason", "the provider is back"); !strings.Contains(out,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/money"
@@ -154,6 +155,56 @@ func (c *Client) GetOrder(ctx context.Context, orderID string) (Order, error) {
 // starting at cursor ("" means the first page).
 func (c *Client) ListOrders(ctx context.Context, limit int, cursor string) (OrderPage, error) {
 	return get[OrderPage](ctx, c, "/v1/orders", "", page(limit, cursor))
+}
+
+// OrderSearch says which orders to find. What is zero does not matter.
+type OrderSearch struct {
+	Customer, Status, Reason string
+	OlderThan                time.Duration
+	Limit                    int
+	Cursor                   string
+}
+
+// FoundOrder is an order in an operator's list.
+type FoundOrder struct {
+	OrderID         string      `json:"orderId"`
+	CustomerID      string      `json:"customerId"`
+	Status          string      `json:"status"`
+	Reason          *string     `json:"reason"`
+	Detail          string      `json:"detail,omitempty"`
+	CancelRequested bool        `json:"cancelRequested"`
+	TrackingNumber  string      `json:"trackingNumber,omitempty"`
+	Total           money.Money `json:"total"`
+	CreatedAt       clock.Stamp `json:"createdAt"`
+	UpdatedAt       clock.Stamp `json:"updatedAt"`
+}
+
+// Why returns the reason, or "".
+func (o FoundOrder) Why() string { return Order{Reason: o.Reason}.Why() }
+
+// FoundPage is a page of found orders. Cursor gets the next page; it is nil on the last.
+type FoundPage struct {
+	Orders []FoundOrder `json:"orders"`
+	Cursor *string      `json:"cursor"`
+}
+
+// FindOrders reads a page of a customer's orders, newest first, or of all orders that have not
+// ended, oldest first. Only operators may.
+func (c *Client) FindOrders(ctx context.Context, q OrderSearch) (FoundPage, error) {
+	query := url.Values{}
+	for name, value := range map[string]string{
+		"customer": q.Customer, "status": q.Status, "reason": q.Reason, "cursor": q.Cursor,
+		"limit": strconv.Itoa(q.Limit), "olderThan": strconv.Itoa(int(q.OlderThan.Seconds())),
+	} {
+		if value != "" && value != "0" {
+			query.Set(name, value)
+		}
+	}
+	path := "/v1/operator/orders"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return send[FoundPage](ctx, c, Call{Method: http.MethodGet, Path: path})
 }
 
 // CancelOrder requests the cancellation of an order. The reason may be empty; an operator's is

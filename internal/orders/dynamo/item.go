@@ -157,8 +157,11 @@ func fromDomain(o orders.Order) order {
 		Detail: o.Detail, TrackingNumber: o.TrackingNumber, TrackingURL: o.TrackingURL, Reached: reached(o),
 		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
-	if o.Status == orders.StatusPending {
+	switch o.Status {
+	case orders.StatusPending:
 		item.Opened = ddb.OpenSince(o.OrderID, o.CreatedAt)
+	case orders.StatusNeedsAttention:
+		item.Opened = ddb.OpenIn(attention, o.OrderID, o.CreatedAt)
 	}
 	for _, s := range o.Shortages {
 		item.Shortages = append(item.Shortages, strconv.Itoa(s.Missing)+" "+s.SKU)

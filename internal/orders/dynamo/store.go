@@ -7,7 +7,7 @@
 //	intake           intake since when no new orders are taken, until when, and why
 //
 // The index byCustomer has each order under customer#<customerId>, <orderId>. The index open has
-// the PENDING orders.
+// the PENDING orders, and in the partition attention those that need attention.
 package dynamo
 
 import (
@@ -66,6 +66,31 @@ func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) 
 		return err
 	}
 	return s.Commit(ctx, with, orderItems.Next(s.Table, o), tally)
+}
+
+// attention is the partition of the index with the orders that need attention.
+const attention = "attention"
+
+// Waiting reads the orders in the index from the table, since the index lags behind.
+func (s Store) Waiting(
+	ctx context.Context, status orders.Status, before time.Time, limit int, cursor string,
+) (page []orders.Order, next string, err error) {
+	partitions := append(ddb.Shards("open#"), attention)
+	switch status {
+	case orders.StatusPending:
+		partitions = ddb.Shards("open#")
+	case orders.StatusNeedsAttention:
+		partitions = []string{attention}
+	}
+	pks, next, err := s.OpenPage(ctx, partitions, before, limit, cursor)
+	if err != nil || pks == nil {
+		return nil, "", err
+	}
+	for i := range pks {
+		pks[i] = strings.TrimPrefix(pks[i], "order#")
+	}
+	page, err = s.OrdersByID(ctx, pks)
+	return slices.DeleteFunc(page, func(o orders.Order) bool { return !o.Waits(status) }), next, err
 }
 
 // OrdersByID reads orders in one batch.

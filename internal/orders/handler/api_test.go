@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
@@ -167,6 +168,27 @@ func TestOnlyTheOwnerAndOperatorsGetAnOrder(t *testing.T) {
 	wantProblem(t, s.call("get-order", claim("sub", "")), 401, "Unauthenticated")
 	malformed := func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }
 	wantProblem(t, s.call("get-order", malformed), 400, "InvalidRequest")
+}
+
+func TestOnlyOperatorsFindOrdersOfCustomers(t *testing.T) {
+	s := open(t)
+	wantBody(t, s.call("place-order", nil), 202, "Order")
+	query := func(name, value string, groups string) func(*events.APIGatewayProxyRequest) {
+		return func(r *events.APIGatewayProxyRequest) {
+			r.MultiValueQueryStringParameters = map[string][]string{name: {value}}
+			claim("cognito:groups", groups)(r)
+		}
+	}
+	wantProblem(t, s.call("find-orders", query("status", "PENDING", "")), 403, "Forbidden")
+	wantProblem(t, s.call("find-orders", query("status", "CONFIRMED", "operator")), 400, "CustomerRequired")
+	wantProblem(t, s.call("find-orders", query("olderThan", "-1", "operator")), 400, "InvalidRequest")
+	s.clock.Advance(time.Second)
+	for olderThan, want := range map[string]int{"0": 1, "1": 1, "60": 0} {
+		page := wantBody(t, s.call("find-orders", query("olderThan", olderThan, "operator")), 200, "FoundOrderPage")
+		if list := page["orders"].([]any); len(list) != want {
+			t.Errorf("older than %s s: found %v, want %d", olderThan, list, want)
+		}
+	}
 }
 
 func TestListOrdersPagesThroughTheCallersOrders(t *testing.T) {

@@ -12,6 +12,7 @@ func Handlers(svc *orders.Service) map[string]function.Handler {
 		"cancel-order":  cancelOrder(svc),
 		"close-order":   step.Handle(svc.CloseOrder),
 		"confirm-order": step.Handle(svc.ConfirmOrder),
+		"find-orders":   findOrders(svc),
 		"flag-order":    step.Handle(svc.FlagOrder),
 		"get-order":     getOrder(svc),
 		"list-orders":   listOrders(svc),

@@ -81,6 +81,26 @@ func (s *Store) Overdue(_ context.Context, before time.Time) ([]orders.Order, er
 	}), nil
 }
 
+// Waiting returns a page of the orders that wait. A cursor is the place of the last one before.
+func (s *Store) Waiting(
+	_ context.Context, status orders.Status, before time.Time, limit int, cursor string,
+) (page []orders.Order, next string, err error) {
+	after, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || cursor != "" && !strings.Contains(string(after), "Z#") {
+		return nil, "", fault.ErrCursor
+	}
+	place := func(o orders.Order) string { return o.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z#") + o.OrderID }
+	page = s.orders.Where(func(o orders.Order) bool {
+		return o.Waits(status) && o.CreatedAt.Before(before) && place(o) > string(after)
+	})
+	slices.SortFunc(page, func(a, b orders.Order) int { return strings.Compare(place(a), place(b)) })
+	if len(page) > limit {
+		page = page[:limit]
+		next = base64.RawURLEncoding.EncodeToString([]byte(place(page[limit-1])))
+	}
+	return page, next, nil
+}
+
 // OrdersByID returns the orders that exist.
 func (s *Store) OrdersByID(_ context.Context, orderIDs []string) ([]orders.Order, error) {
 	return s.orders.GetMany(orderIDs)

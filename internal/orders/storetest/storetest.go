@@ -28,7 +28,7 @@ var Suite = storesuite.Suite[orders.Store]{
 		cursorOfAnotherCustomerIsRefused,
 		fortyPricesAreReadAtOnce, quoteHasTheRecordAndThePrices,
 		priceFromAnotherVersionLosesTheRace, orderAndReplyAreOneCommit,
-		overdueListsOldPendingOrders, tallyHoldsOrdersThatAreNotFinal,
+		overdueListsOldPendingOrders, waitingOrdersAreListedOldestFirst, tallyHoldsOrdersThatAreNotFinal,
 		orderOverTheLimitIsNotWritten, declinesCountForAnHour, uncountedOrdersLeaveRoom,
 		concurrentOrdersStayWithinTheLimit,
 		pageAfterAnOrderStartsWithTheNext,
@@ -280,6 +280,51 @@ func overdueListsOldPendingOrders(t *testing.T, s orders.Store) {
 	slices.Sort(got)
 	if !slices.Equal(got, pending) {
 		t.Errorf("Overdue = %v, want %v", got, pending)
+	}
+}
+
+func waitingOrdersAreListedOldestFirst(t *testing.T, s orders.Store) {
+	var pending, attention, both []string
+	for n := range 12 {
+		o := order([]string{"alice", "bob"}[n%2], n)
+		aggregate.Put(t, s, o)
+		if n%4 == 1 {
+			o.Version, o.Status = 2, orders.StatusRejected
+			aggregate.Put(t, s, o)
+			continue
+		}
+		if list := &pending; n < 9 {
+			if n%4 == 2 {
+				o.Version, o.Status = 2, orders.StatusNeedsAttention
+				aggregate.Put(t, s, o)
+				list = &attention
+			}
+			*list, both = append(*list, o.OrderID), append(both, o.OrderID)
+		}
+	}
+	before := storesuite.Start.Add(9 * time.Second).Truncate(time.Second)
+	for status, want := range map[orders.Status][]string{
+		orders.StatusPending: pending, orders.StatusNeedsAttention: attention, "": both,
+	} {
+		var got []string
+		for cursor, more := "", true; more; more = cursor != "" {
+			page, next, err := s.Waiting(t.Context(), status, before, 2, cursor)
+			storesuite.Must(t, err)
+			for _, o := range page {
+				got = append(got, o.OrderID)
+			}
+			if cursor = next; len(got) > 12 {
+				t.Fatal("the list does not end")
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("Waiting %s = %v, want %v", status, got, want)
+		}
+	}
+	for _, cursor := range []string{"!", "eyJwayI6IngifQ"} {
+		if _, _, err := s.Waiting(t.Context(), "", before, 2, cursor); !errors.Is(err, fault.ErrCursor) {
+			t.Errorf("Waiting from %s: %v", cursor, err)
+		}
 	}
 }
 

@@ -2,10 +2,17 @@ package ddb
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/fault"
 )
 
 // OpenIndex is the name of a sparse index of the items that wait for something. It is spread over
@@ -23,14 +30,66 @@ type Opened struct {
 
 // OpenSince adds an item to the index as waiting since a time. subject identifies it.
 func OpenSince(subject string, since time.Time) Opened {
-	return Opened{PK: Shard("open#", subject), SK: since.UTC().Format(openTime) + "#" + subject}
+	return OpenIn(Shard("open#", subject), subject, since)
+}
+
+// OpenIn is OpenSince in a partition of its own.
+func OpenIn(partition, subject string, since time.Time) Opened {
+	return Opened{PK: partition, SK: openSK(since) + "#" + subject}
+}
+
+func openSK(t time.Time) string { return t.UTC().Format(openTime) }
+
+// OpenPage reads a page of the items of partitions of the index that have waited since before a
+// time, oldest first, and returns their pks. cursor is "" for the first page, else what the
+// previous call returned. The returned cursor is "" on the last page.
+func (t *Table) OpenPage(
+	ctx context.Context, partitions []string, before time.Time, limit int, cursor string,
+) (pks []string, next string, err error) {
+	after, err := base64.RawURLEncoding.DecodeString(cursor)
+	if _, bad := time.Parse(openTime, string(after[:min(len(after), len(openTime))])); err != nil ||
+		cursor != "" && bad != nil {
+		return nil, "", fault.ErrCursor
+	}
+	type found struct{ PK, Since string }
+	var all []found
+	more := false
+	for _, partition := range partitions {
+		res, err := t.Client.Query(ctx, &dynamodb.QueryInput{
+			TableName: &t.Name, IndexName: aws.String(OpenIndex),
+			Limit:                  aws.Int32(int32(limit)), //nolint:gosec // 1 to 100
+			KeyConditionExpression: aws.String("openPk = :pk AND openSk BETWEEN :after AND :before"),
+			ExpressionAttributeValues: Values{
+				":pk": String(partition), ":after": String(string(after) + " "), ":before": String(openSK(before)),
+			},
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		more = more || res.LastEvaluatedKey != nil
+		for _, item := range res.Items {
+			since, _ := item[OpenIndex+"Sk"].(*types.AttributeValueMemberS)
+			all = append(all, found{keyOf(item)[0], since.Value})
+		}
+	}
+	slices.SortFunc(all, func(a, b found) int { return strings.Compare(a.Since, b.Since) })
+	if len(all) > limit {
+		all, more = all[:limit], true
+	}
+	for _, f := range all {
+		pks = append(pks, f.PK)
+	}
+	if more && len(all) > 0 {
+		next = base64.RawURLEncoding.EncodeToString([]byte(all[len(all)-1].Since))
+	}
+	return pks, next, nil
 }
 
 // EachOpen calls visit with the pk of every item that has waited since before a time. The index
 // lags behind the table, so visit must read the item itself. EachOpen continues after a failed
 // visit and returns all errors.
 func (t *Table) EachOpen(ctx context.Context, before time.Time, visit func(pk string) error) error {
-	until := before.UTC().Format(openTime)
+	until := openSK(before)
 	var failed error
 	for _, shard := range Shards("open#") {
 		for cursor, more := "", true; more; {

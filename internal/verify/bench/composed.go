@@ -24,6 +24,7 @@ var composers = map[string]func(*function.Env) function.Handler{
 	"sweep-reservations": inventory.SweepReservations, "relay-inventory-events": relay.Events,
 	"notify-customer": notifications.NotifyCustomer,
 	"place-order":     orders.PlaceOrder, "get-order": orders.GetOrder, "list-orders": orders.ListOrders,
+	"find-orders":  orders.FindOrders,
 	"cancel-order": orders.CancelOrder, "close-order": orders.CloseOrder, "confirm-order": orders.ConfirmOrder,
 	"reject-order": orders.RejectOrder, "flag-order": orders.FlagOrder, "project-price": orders.ProjectPrice,
 	"sweep-orders": orders.SweepOrders, "relay-orders-events": relay.Events,
