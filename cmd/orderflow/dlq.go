@@ -106,7 +106,7 @@ func describe(from repair.Queue, m repair.Message) string {
 		return "missed scheduled call"
 	case m.Event != nil:
 		return m.Event.Type
-	case strings.Contains(m.Body, `"detail-type"`):
+	case m.Ended():
 		return "execution ended"
 	}
 	return "not an Orderflow event"
@@ -120,14 +120,20 @@ func unknownQueue(err error) error {
 }
 
 func redrive(a *app) *cobra.Command {
-	return changeQueue(a, "redrive QUEUE", "Send messages to their consumer again",
+	var force bool
+	cmd := changeQueue(a, "redrive QUEUE", "Send messages to their consumer again",
 		`Send messages to their consumer again. A message is sent before it is deleted from the dead-letter
 queue, so it is never lost; consumers recognise one that arrives twice. For relays, the events that wait in
 their services' tables are published, and then those of the parts of streams that the messages name.
-A stream keeps its records for 24 hours.`,
+A stream keeps its records for 24 hours. What is no event of ours is refused, since its consumer would
+give up on it again; --force sends it all the same.`,
 		func(ctx context.Context, s site, from repair.Queue, m repair.Message) error {
 			switch from.Kind {
 			case repair.Consumer:
+				if !m.Ours() && !force {
+					return fmt.Errorf("message %s is not an event of ours: `orderflow dlq drop` deletes it, "+
+						"--force sends it to its consumer again", m.ID)
+				}
 				return s.queues().SendBack(ctx, from, m)
 			case repair.Relays:
 				if err := s.relayAgain(ctx, m); err != nil {
@@ -136,6 +142,8 @@ A stream keeps its records for 24 hours.`,
 			}
 			return s.queues().Delete(ctx, from, m)
 		})
+	cmd.Flags().BoolVar(&force, "force", false, "also what is no event of ours")
+	return cmd
 }
 
 func drop(a *app) *cobra.Command {

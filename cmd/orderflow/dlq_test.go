@@ -162,7 +162,15 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 	}
 	for _, m := range messages {
 		visible()
-		verb := map[bool]string{true: "drop", false: "redrive"}[m.Body == "poison"]
+		verb := "redrive"
+		if m.Body == "poison" {
+			verb = "drop"
+			out := o.run(t, exitFailure, "dlq", "redrive", "notify", "--message", m.MessageID, "--reason", "r")
+			if !strings.Contains(out, "--force sends it") {
+				t.Errorf("redrive of what is no event: %s", out)
+			}
+			visible()
+		}
 		o.run(t, 0, "dlq", verb, "notify", "--message", m.MessageID, "--reason", "INC-1 "+verb)
 	}
 	if o.waiting("notify-dlq") != "0" || o.waiting("notify") != "1" {

@@ -3,11 +3,14 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/repair"
 )
 
 func health(a *app) *cobra.Command {
@@ -15,8 +18,10 @@ func health(a *app) *cobra.Command {
 		Use:   "health",
 		Short: "Show the health of every service (operators)",
 		Long: `Show each service with its dependencies: pass, warn (degraded, but ready) or fail, with a code and
-the duration of the check. Results are cached for five seconds. Exits with 1 if anything fails;
-docs/runbooks/readiness.md says what to do. Operators only.`,
+the duration of the check. Results are cached for five seconds. With a stack file also the event
+sources of consumers and relays: whether each is switched on, what Lambda last failed with, and how
+many messages wait. Exits with 1 if anything fails; docs/runbooks/readiness.md says what to do.
+Operators only.`,
 		Example: "  orderflow health\n  orderflow health -o json",
 		Args:    exactly(),
 		RunE: a.withAPI(operator, func(cmd *cobra.Command, _ []string, c *client.Client) error {
@@ -24,14 +29,47 @@ docs/runbooks/readiness.md says what to do. Operators only.`,
 			if err != nil {
 				return err
 			}
-			if err := a.print(cmd, h, func(w io.Writer) { showHealth(w, h) }); err != nil {
+			all := struct {
+				client.Health
+				Sources []repair.Source `json:"sources,omitempty"`
+			}{Health: h, Sources: a.sources(cmd)}
+			if err := a.print(cmd, all, func(w io.Writer) { showHealth(w, h) }); err != nil {
 				return err
 			}
-			if h.Status == "fail" {
-				return errors.New("not ready; docs/runbooks/readiness.md says what to do")
+			if a.output == "table" && all.Sources != nil {
+				fmt.Fprintln(cmd.OutOrStdout())
+				err = a.print(cmd, all, func(w io.Writer) { showSources(w, all.Sources) })
 			}
-			return nil
+			off := slices.ContainsFunc(all.Sources, func(s repair.Source) bool { return !s.Works() })
+			switch {
+			case h.Status == "fail":
+				err = errors.New("not ready; docs/runbooks/readiness.md says what to do")
+			case off:
+				err = errors.New("an event source does not work; docs/runbooks/queue-age.md says what to do")
+			}
+			return err
 		}),
+	}
+}
+
+// sources reads the event sources, if there is a stack file. If they cannot be read, the command
+// still succeeds, since the services' health is shown.
+func (a *app) sources(cmd *cobra.Command) []repair.Source {
+	s, err := a.site(cmd.Context())
+	if err != nil {
+		return nil
+	}
+	all, err := s.sources().List(cmd.Context())
+	if err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "cannot read the event sources:", err)
+	}
+	return all
+}
+
+func showSources(w io.Writer, all []repair.Source) {
+	row(w, "FUNCTION", "SOURCE", "WAITING", "PROBLEM")
+	for _, s := range all {
+		row(w, s.Function, s.State, s.Waiting, cmp.Or(s.Problem, "-"))
 	}
 }
 

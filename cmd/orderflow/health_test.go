@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,71 @@ func TestHealthShowsThePartsOfEachService(t *testing.T) {
 		"shipping  breaker:carrier  warn    CircuitOpen  5\n"
 	if err != nil || out != want || !slices.Equal(b.tokens, []string{"olga/operator"}) {
 		t.Errorf("as %v, %v:\n%s", b.tokens, err, out)
+	}
+}
+
+// runStack runs a command line for a stack x whose API and whose AWS are b.
+func runStack(t *testing.T, b *backend, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1",`+
+		`"FulfilOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-fulfil-order",`+
+		`"CompensateOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-compensate-order"}`)
+	t.Chdir(dir)
+	out, errs, err := runHere(map[string]string{}, append(args, "--token", "t")...)
+	return fmt.Sprint(out, errs, err)
+}
+
+// sources are a stack's event sources, as Lambda lists them; one is of another stack.
+func sources(relay, start string) string {
+	source := func(function, from, state string) string {
+		state, result, _ := strings.Cut(state, " ")
+		return `{"FunctionArn":"arn:aws:lambda:r:0:function:` + function + `","EventSourceArn":"arn:aws:` + from +
+			`","State":"` + state + `","LastProcessingResult":"` + result + `"}`
+	}
+	return `200 {"EventSourceMappings":[` + source("x-relay-orders-events", "dynamodb:r:0:table/x/stream/1", relay) +
+		"," + source("x-start-fulfilment", "sqs:r:0:x-start-fulfilment", start) +
+		"," + source("xy-start-fulfilment", "sqs:r:0:xy-start-fulfilment", "Disabled") + `]}`
+}
+
+const listSources = "GET /2015-03-31/event-source-mappings/?MaxItems=100"
+
+// waiting are SQS's answers about a queue with two messages.
+var waiting = []string{`200 {"QueueUrl":"http://q/0/x-start-fulfilment"}`,
+	`200 {"Attributes":{"ApproximateNumberOfMessages":"2"}}`}
+
+func TestHealthShowsEventSourcesThatDoNotWork(t *testing.T) {
+	for _, tt := range []struct{ relay, start, want string }{
+		{"Enabled OK", "Enabled ", "start-fulfilment     Enabled   2        -"},
+		{"Enabled OK", "Disabled ", "start-fulfilment     Disabled  2        -"},
+		{"Enabled PROBLEM: no access", "Enabled ", "relay-orders-events  Enabled  0        PROBLEM: no access"},
+	} {
+		b := serve(t, map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
+			listSources: {sources(tt.relay, tt.start)}, "POST /": waiting})
+		out := runStack(t, b, "health")
+		works := !strings.Contains(tt.relay+tt.start, "PROBLEM") && tt.start != "Disabled "
+		if works != strings.HasSuffix(out, "<nil>") || strings.Contains(out, "xy") ||
+			!strings.Contains(strings.Join(strings.Fields(out), " "), strings.Join(strings.Fields(tt.want), " ")) {
+			t.Errorf("%s, %s: %s", tt.relay, tt.start, out)
+		}
+	}
+}
+
+func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
+	for _, tt := range []struct{ relay, start, want string }{
+		{"Disabled ", "Enabled ", "not published: the event source of relay-orders-events is Disabled"},
+		{"Enabled OK", "Disabled ", "not picked up: the event source of start-fulfilment is Disabled, and 2 messages wait"},
+	} {
+		b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
+			listSources: {sources(tt.relay, tt.start)}, "POST /": append([]string{none, none}, waiting...)})
+		if out := runStack(t, b, "saga", "show", order); !strings.Contains(out, tt.want) {
+			t.Errorf("%s, %s: %s", tt.relay, tt.start, out)
+		}
+	}
+	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {`404 {"status":404,"code":"OrderNotFound"}`},
+		"POST /": {none}})
+	if out := runStack(t, b, "saga", "show", order); !strings.Contains(out, "there is no order "+order) {
+		t.Errorf("an unknown order: %s", out)
 	}
 }
 

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/spf13/cobra"
 
+	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
 )
 
@@ -51,8 +54,7 @@ ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION
 				CompensateOrder: cmp.Or(compensate, d.outputs["CompensateOrderArn"]),
 			}, args[0])
 			if errors.Is(err, timeline.ErrNone) {
-				return fmt.Errorf("order %[1]s has no saga: it starts a moment after the order is placed; "+
-					"if it does not, `orderflow order get %[1]s` shows whether the order exists", args[0])
+				return a.whyNoSaga(cmd.Context(), args[0])
 			}
 			if err != nil {
 				return err
@@ -70,6 +72,32 @@ ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION
 	cmd.Flags().StringVar(&compensate, "compensate-order-arn", "", "`ARN` of the state machine compensate-order")
 	cmd.MarkFlagsRequiredTogether("fulfil-order-arn", "compensate-order-arn")
 	return cmd
+}
+
+// whyNoSaga returns an error that says why an order has no saga, as far as the API and the event
+// sources show.
+func (a *app) whyNoSaga(ctx context.Context, orderID string) error {
+	none := fmt.Errorf("order %[1]s has no saga: it starts a moment after the order is placed; "+
+		"if it does not, `orderflow order get %[1]s` shows whether the order exists", orderID)
+	api, err := a.api(operator)
+	if err != nil {
+		return none
+	}
+	o, err := api.GetOrder(ctx, orderID)
+	var problem *client.Problem
+	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+		return fmt.Errorf("there is no order %s", orderID)
+	}
+	s, noSite := a.site(ctx)
+	if err != nil || noSite != nil {
+		return none
+	}
+	why, err := s.sources().Why(ctx)
+	if err != nil {
+		return none
+	}
+	return fmt.Errorf("order %s, placed at %s and %s, has no saga: %s", orderID,
+		o.CreatedAt.Format(time.RFC3339), o.Status, why)
 }
 
 // stepFunctions returns a client for the deployment.

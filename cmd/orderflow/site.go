@@ -19,6 +19,7 @@ import (
 
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/fulfilment/stepfunctions"
+	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
@@ -73,6 +74,10 @@ func (a *app) site(ctx context.Context) (site, error) {
 
 func (s site) queues() repair.Queues {
 	return repair.Queues{Client: sqs.NewFromConfig(s.cfg), Stack: s.stack}
+}
+
+func (s site) sources() repair.Sources {
+	return repair.Sources{API: awsapi.Client{Config: s.cfg}, Queues: s.queues()}
 }
 
 func (s site) audit() repair.Audit {

@@ -71,6 +71,12 @@ func (m Message) Subject() string {
 	return m.ID
 }
 
+// Ended reports whether the message says that an execution of a saga ended.
+func (m Message) Ended() bool { return strings.Contains(m.Body, `"detail-type"`) }
+
+// Ours reports whether a consumer may be able to handle the message.
+func (m Message) Ours() bool { return m.Event != nil || m.Ended() }
+
 // part reads what Lambda sends when it gives up on a batch of a stream.
 func (q Queues) part(body string) *Part {
 	var failure struct {

@@ -1,0 +1,139 @@
+package repair
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderflow/internal/ops/awsapi"
+)
+
+// Source is what invokes a function: a queue, or a stream of a table or a log. Nothing rings at
+// once if somebody switches it off.
+type Source struct {
+	Function string `json:"function"`
+	// State is Enabled, or another one of Lambda's, such as Disabled.
+	State string `json:"state"`
+	// Problem is what Lambda last failed with, or "".
+	Problem string `json:"problem,omitempty"`
+	// Waiting is the number of messages in the queue; 0 for a stream.
+	Waiting int `json:"waiting"`
+	queue   string
+}
+
+// Works reports whether the source invokes its function.
+func (s Source) Works() bool {
+	return s.Problem == "" && s.State != "Disabled" && s.State != "Disabling"
+}
+
+// Sources are the event sources of a deployment.
+type Sources struct {
+	API    awsapi.Client
+	Queues Queues
+}
+
+// List returns all of them, sorted by function.
+func (s Sources) List(ctx context.Context) (all []Source, err error) {
+	for marker := ""; ; {
+		query := url.Values{"MaxItems": {"100"}}
+		if marker != "" {
+			query.Set("Marker", marker)
+		}
+		var page struct {
+			NextMarker          string
+			EventSourceMappings []struct {
+				FunctionArn, EventSourceArn, State, LastProcessingResult string
+			}
+		}
+		err := s.API.Get(ctx, "lambda", "/2015-03-31/event-source-mappings/?"+query.Encode(), &page)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page.EventSourceMappings {
+			_, function, _ := strings.Cut(m.FunctionArn, ":function:"+s.Queues.Stack+"-")
+			function, _, _ = strings.Cut(function, ":") // of a version
+			if function == "" || strings.HasPrefix(function, "sandbox-") {
+				continue
+			}
+			found := Source{Function: function, State: m.State}
+			if strings.HasPrefix(m.LastProcessingResult, "PROBLEM") {
+				found.Problem = m.LastProcessingResult
+			}
+			if strings.Contains(m.EventSourceArn, ":sqs:") {
+				found.queue = m.EventSourceArn[strings.LastIndex(m.EventSourceArn, ":")+1:]
+			}
+			all = append(all, found)
+		}
+		if marker = page.NextMarker; marker == "" {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b Source) int { return strings.Compare(a.Function, b.Function) })
+	for i, found := range all {
+		if found.queue == "" {
+			continue
+		}
+		if all[i].Waiting, err = s.Queues.waiting(ctx, found.queue); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// waiting counts the messages of a queue that nobody has taken.
+func (q Queues) waiting(ctx context.Context, name string) (int, error) {
+	found, err := q.Client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return 0, err
+	}
+	out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: found.QueueUrl, AttributeNames: []types.QueueAttributeName{messageCount},
+	})
+	if err != nil {
+		return 0, err
+	}
+	n, _ := strconv.Atoi(out.Attributes[string(messageCount)])
+	return n, nil
+}
+
+// Why says in a sentence why an order that was placed has no saga, as far as it shows.
+func (s Sources) Why(ctx context.Context) (string, error) {
+	all, err := s.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	of := func(function string) Source {
+		i := slices.IndexFunc(all, func(s Source) bool { return s.Function == function })
+		if i < 0 {
+			return Source{State: "missing"}
+		}
+		return all[i]
+	}
+	relay, start := of("relay-orders-events"), of("start-fulfilment")
+	switch {
+	case !relay.Works():
+		return "it was placed, but not published: the event source of relay-orders-events is " +
+			relay.state() + " (docs/runbooks/outbox-lag.md)", nil
+	case !start.Works():
+		return "it was placed and published, but not picked up: the event source of start-fulfilment is " +
+			start.state() + ", and " + strconv.Itoa(start.Waiting) + " messages wait (docs/runbooks/queue-age.md)", nil
+	}
+	dead, err := s.Queues.Find(ctx, "start-fulfilment")
+	if err == nil && dead.Messages > 0 {
+		return "it was placed and published, and start-fulfilment may have given up on it: " +
+			"`orderflow dlq show start-fulfilment`", nil
+	}
+	return "it starts a moment after the order is placed", err
+}
+
+func (s Source) state() string {
+	if s.Problem != "" {
+		return s.State + ", " + s.Problem
+	}
+	return s.State
+}
