@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -133,12 +134,7 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
 	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
 
-	eventually(t, 30*time.Second, "operators find the order by its status", func() error {
-		if out := operate(t, 0, "order", "list", "--status", "NEEDS_ATTENTION"); !strings.Contains(out, o.OrderID) {
-			return errors.New(out)
-		}
-		return nil
-	})
+	wantFound(t, o.OrderID, client.OrderSearch{Status: client.NeedsAttention, Limit: 100})
 
 	mend()
 	operate(t, 2, "order", "retry", o.OrderID)
@@ -161,6 +157,24 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 		!strings.Contains(out, "the provider is back") {
 		t.Errorf("saga show lacks the operator's action: %s", out)
 	}
+}
+
+// wantFound fails unless operators find an order by q, and again among its customer's.
+func wantFound(t *testing.T, orderID string, q client.OrderSearch) {
+	t.Helper()
+	eventually(t, 30*time.Second, "operators find the order", func() error {
+		page, err := operator().FindOrders(t.Context(), q)
+		for _, found := range page.Orders {
+			switch {
+			case found.OrderID != orderID:
+			case q.Customer == found.CustomerID:
+				return nil
+			default:
+				q = client.OrderSearch{Customer: found.CustomerID, Limit: 100}
+			}
+		}
+		return cmp.Or(err, fmt.Errorf("%+v finds %d other orders", q, len(page.Orders)))
+	})
 }
 
 // Sweeps of a correct system repair nothing.
