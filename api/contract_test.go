@@ -175,7 +175,8 @@ func TestPublicAndOperatorsOperations(t *testing.T) {
 		t.Errorf("public: %v, want %v", public, want)
 	}
 	if want := []string{
-		"adjustStock", "findOrders", "inspectCatalog", "inspectHealth", "inspectInventory", "inspectOrders", "inspectPayments",
+		"adjustStock", "findOrders", "inspectCatalog", "inspectHealth", "inspectInventory", "inspectOrders",
+		"inspectPayments",
 		"inspectShipping", "putProduct",
 	}; !slices.Equal(operator, want) {
 		t.Errorf("operators only: %v, want %v", operator, want)

@@ -217,7 +217,9 @@ const maxMessages = 500
 
 // choose takes the messages of a queue: those with these ids, or all if there are none, and the
 // others.
-func (s site) choose(ctx context.Context, from repair.Queue, ids []string) (chosen, others []repair.Message, err error) {
+func (s site) choose(
+	ctx context.Context, from repair.Queue, ids []string,
+) (chosen, others []repair.Message, err error) {
 	messages, err := s.queues().Take(ctx, from, maxMessages)
 	for _, m := range messages {
 		if len(ids) > 0 && !slices.Contains(ids, m.ID) {

@@ -71,7 +71,7 @@ func TestHealthShowsEventSourcesThatDoNotWork(t *testing.T) {
 func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 	for _, tt := range []struct{ relay, start, want string }{
 		{"Disabled ", "Enabled ", "not published: the event source of relay-orders-events is Disabled"},
-		{"Enabled OK", "Disabled ", "not picked up: the event source of start-fulfilment is Disabled, and 2 messages wait"},
+		{"Enabled OK", "Disabled ", "not picked up: the event source of start-fulfilment is Disabled, and 2 mess"},
 	} {
 		b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
 			listSources: {sources(tt.relay, tt.start)}, "POST /": append([]string{none, none}, waiting...)})
