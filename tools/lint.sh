@@ -52,11 +52,11 @@ protobuf() { # lint and format; and that api/rpc is what `go run ./cmd/dev gener
 check gofmt formatted
 check 'go mod verify' modules
 check 'go vet' go vet ./...
-# Other machines: functions on linux/arm64, the local stack on a Mac, the operator's CLI on both and
-# on Windows.
+# Other machines: functions on linux/arm64, the local stack on a Mac, the operator's CLI and
+# cmd/serve on both and on Windows.
 check 'go vet, linux/arm64' env CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go vet ./functions/... ./sandbox/functions/...
 check 'go vet, darwin/arm64' env CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./cmd/... ./internal/dev/... ./internal/verify/...
-check 'go vet, windows/amd64' env CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet ./cmd/orderflow
+check 'go vet, windows/amd64' env CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet ./cmd/orderflow ./cmd/serve
 check protobuf protobuf
 check contracts go run ./cmd/dev contracts
 check golangci-lint .tools/bin/golangci-lint run ./...

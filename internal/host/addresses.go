@@ -1,7 +1,12 @@
 package host
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/oldshop"
@@ -18,16 +23,34 @@ const stage = "/orderflow/local/"
 // stack, so that one can be taken away, or be outside. Nothing is cached.
 type registered struct{ *cloud.Parameters }
 
-// register registers everything inside: a host is called as the service or third party.
-func register(p *cloud.Parameters) registered {
-	names := []string{provider.Name, carrier.Name, oldshop.Name}
+// thirdParties are the names of the third parties in the registry.
+var thirdParties = []string{provider.Name, carrier.Name, oldshop.Name}
+
+// register registers everything inside, where a host is called as the service or third party, but
+// for the third parties that are outside, by name.
+func register(p *cloud.Parameters, outside map[string]string) registered {
+	names := slices.Clone(thirdParties)
 	for _, b := range gateway.AllBackends {
 		names = append(names, string(b))
 	}
 	for _, name := range names {
-		p.Put(address(name), "http://"+name)
+		p.Put(address(name), cmp.Or(outside[name], "http://"+name))
 	}
 	return registered{p}
+}
+
+// parseOutside reads the addresses of third parties, NAME=URL, separated by commas.
+func parseOutside(text string) (map[string]string, error) {
+	outside := map[string]string{}
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' }) {
+		name, address, _ := strings.Cut(part, "=")
+		u, err := url.Parse(address)
+		if err != nil || !slices.Contains(thirdParties, name) || u.Host == "" {
+			return nil, fmt.Errorf("%s is not NAME=URL of %s", part, strings.Join(thirdParties, ", "))
+		}
+		outside[name] = address
+	}
+	return outside, nil
 }
 
 func address(of string) string { return stage + "services/" + of }

@@ -58,7 +58,9 @@ type Options struct {
 	// OpenSandbox says that everybody may call the sandbox.
 	OpenSandbox bool
 	// Keep is how many orders that are over stay, apart from those of the last quarter of an hour.
-	Keep    int
+	Keep int
+	// Outside are the addresses of third parties that are not inside, by name.
+	Outside map[string]string
 	Metrics io.Writer
 	Env     *function.Env
 	// Tables keep everything; nil: it is in memory.
@@ -123,7 +125,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	hosts := front.Inside{}
 	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock,
 		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named()}
-	at := register(&h.cloud.Parameters)
+	at := register(&h.cloud.Parameters, o.Outside)
 	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, at, all.ledgers)
 	hosts["aws"] = h.cloud
 	o.Env.Client = &http.Client{Transport: hosts}

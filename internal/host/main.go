@@ -64,6 +64,7 @@ type flags struct {
 	drain                  time.Duration
 
 	store, stack, sender string
+	outside              string // addresses of third parties
 	create               bool
 	lease                time.Duration
 }
@@ -110,6 +111,8 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		"with dynamodb, how long the process may be silent until another one takes over")
 	set.StringVar(&f.sender, "sender", "",
 		"with dynamodb, `address` that SES sends mails from; without it the sandbox keeps them")
+	set.StringVar(&f.outside, "third-parties", "",
+		"`addresses` of third parties outside, such as payment-provider=https://pay.example, separated by commas")
 	f.key = rand.Text()
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -155,10 +158,14 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	if err != nil {
 		return err
 	}
+	outside, err := parseOutside(f.outside)
+	if err != nil {
+		return fmt.Errorf("-third-parties: %w", err)
+	}
 	o := Options{
 		Tokens: tokens, Throttled: f.throttle,
 		Origins: strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
-		Keep:    f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env, Log: log,
+		Outside: outside, Keep: f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env, Log: log,
 	}
 	if f.store == inDynamoDB {
 		if err := f.open(ctx, &o); err != nil {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"orderflow/internal/host/cloud"
 )
 
 func TestNegativeFlagsAreRefused(t *testing.T) {
@@ -19,6 +21,24 @@ func TestNegativeFlagsAreRefused(t *testing.T) {
 		var said strings.Builder
 		if code := Main(t.Context(), strings.Fields(args), os.LookupEnv, io.Discard, &said); code != exitUsage {
 			t.Errorf("%q: exit %d, %s", args, code, said.String())
+		}
+	}
+}
+
+func TestThirdPartiesOutsideAreNamed(t *testing.T) {
+	outside, err := parseOutside("carrier=https://ship.example/v1,payment-provider=http://127.0.0.1:1")
+	if err != nil || outside["carrier"] != "https://ship.example/v1" || len(outside) != 2 {
+		t.Error(outside, err)
+	}
+	at := register(&cloud.Parameters{}, outside)
+	for name, want := range map[string]string{"carrier": "https://ship.example/v1", "legacy-shop": "http://legacy-shop"} {
+		if got, err := at.Resolve(t.Context(), name); err != nil || got[0] != want {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	for _, wrong := range []string{"carrier", "carrier=", "carrier=ship.example", "orders=http://x"} {
+		if got, err := parseOutside(wrong); err == nil {
+			t.Errorf("%q was taken for %v", wrong, got)
 		}
 	}
 }

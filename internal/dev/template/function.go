@@ -32,6 +32,7 @@ type function struct {
 	Rule    string // of EventBridge, which also sends to its queue
 	Release string // gradual: a release shifts traffic in steps
 	Version string // parameters whose changes publish a new version
+	Begins  bool   // it begins sagas, which it does not while others are brought to their ends
 
 	// Grants beyond those implied by the above.
 	Table   []string // actions on its service's table,
@@ -44,6 +45,9 @@ type function struct {
 
 	Env yaml.Node // variables beyond the implied ones
 }
+
+// Core reports whether the function is the core's, whose events a process may handle instead.
+func (f *function) Core() bool { return f.Service.Stack == nil }
 
 type event struct {
 	From  string
