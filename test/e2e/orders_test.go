@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,18 @@ func TestOrderIsFulfilledAndItsCustomerNotified(t *testing.T) {
 			t.Errorf("the summary's part is %q, want %q: %s", got, status, part)
 		}
 	}
+	read, err := customerOf(t).GetOrder(t.Context(), o.OrderID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reached []string
+	for _, m := range read.Progress {
+		reached = append(reached, m.Step)
+	}
+	if got := strings.Join(reached, " "); got != "PLACED STOCK_RESERVED PAYMENT_AUTHORIZED SHIPMENT_BOOKED "+
+		"PAYMENT_CAPTURED CONFIRMED" || read.TrackingURL != "https://carrier.example/track/"+read.TrackingNumber {
+		t.Errorf("it has reached %s, and is tracked at %q", got, read.TrackingURL)
+	}
 	charges := ledger(t, o.OrderID)
 	if len(charges) != 1 || !charges[0].Captured || charges[0].Amount != o.Total {
 		t.Errorf("the provider's ledger has %+v, want one captured charge over %s", charges, o.Total)
@@ -78,6 +91,19 @@ func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 	r.ShippingAddress.PostalCode = ""
 	_, err := customerOf(t).PlaceOrder(t.Context(), "", r)
 	wantProblem(t, err, 422, "PostalCodeRequired")
+}
+
+func TestAnOrderSaysWhichLinesWereShort(t *testing.T) {
+	t.Parallel()
+	sell(t, "SCARCE", 700, 3)
+	r := order("CUP", 1, "pm_card_visa")
+	r.Items = append(r.Items, client.Item{SKU: "SCARCE", Quantity: 5})
+	o := place(t, customerOf(t), r)
+	wantFinal(t, o, client.Rejected, "OUT_OF_STOCK")
+	read, err := customerOf(t).GetOrder(t.Context(), o.OrderID)
+	if want := []client.Shortage{{SKU: "SCARCE", Missing: 2}}; err != nil || !slices.Equal(read.Shortages, want) {
+		t.Errorf("%v were short, %v; want %v", read.Shortages, err, want)
+	}
 }
 
 func TestDemoOrdersEndAsExpected(t *testing.T) {
