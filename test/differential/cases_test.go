@@ -204,6 +204,7 @@ func call(t testing.TB, function, payload string) string {
 		t.Fatalf("the payload of %s: %v", function, err)
 	}
 	delete(fields, "resumeToken")
+	withoutTimes(fields)
 	if detail, ok := fields["detail"].(string); ok && strings.HasPrefix(detail, "{") {
 		fields["detail"] = canonical(t, detail)
 	}
@@ -223,11 +224,7 @@ func comparable(t testing.TB, input string) string {
 		return canonical(t, input)
 	}
 	delete(fields, "taskToken")
-	for _, name := range []string{"began", "causes"} {
-		if steps, ok := fields[name].(map[string]any); ok {
-			fields[name] = slices.Sorted(maps.Keys(steps))
-		}
-	}
+	withoutTimes(fields)
 	if cause, ok := fields["cause"].(string); ok {
 		fields["cause"], _, _ = strings.Cut(cause, ":")
 	}
@@ -239,6 +236,15 @@ func comparable(t testing.TB, input string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// withoutTimes leaves only the names of steps that began or failed.
+func withoutTimes(fields map[string]any) {
+	for _, name := range []string{"began", "causes"} {
+		if steps, ok := fields[name].(map[string]any); ok {
+			fields[name] = slices.Sorted(maps.Keys(steps))
+		}
+	}
 }
 
 // canonical returns JSON with sorted keys.

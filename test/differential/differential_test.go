@@ -25,7 +25,7 @@ func interpret(t testing.TB, c scripted) run {
 	i.States = append(i.States, i.ofChildren...)
 	i.Status, i.Error = string(done.Status), done.Error
 	if done.Status == asl.Succeeded {
-		i.Output = canonical(t, string(done.Output))
+		i.Output = comparable(t, string(done.Output))
 	}
 	slices.SortStableFunc(i.Calls, func(a, b string) int {
 		return strings.Compare(strings.Fields(a)[0], strings.Fields(b)[0])

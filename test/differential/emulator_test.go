@@ -198,7 +198,7 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 		if out.Status != types.ExecutionStatusRunning {
 			r := run{Status: string(out.Status), Error: aws.ToString(out.Error)}
 			if out.Status == types.ExecutionStatusSucceeded { // a failed one has its error there, which AWS has not
-				r.Output = canonical(t, aws.ToString(out.Output))
+				r.Output = comparable(t, aws.ToString(out.Output))
 			}
 			em.history(t, "", arn, &r)
 			if !slices.Contains(children, c.Machine) {
