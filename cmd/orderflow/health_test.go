@@ -71,7 +71,7 @@ func TestHealthShowsEventSourcesThatDoNotWork(t *testing.T) {
 func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 	for _, tt := range []struct{ relay, start, want string }{
 		{"Disabled ", "Enabled ", "not published: the event source of relay-orders-events is Disabled"},
-		{"Enabled OK", "Disabled ", "not picked up: the event source of start-fulfilment is Disabled, and 2 mess"},
+		{"Enabled OK", "Disabled ", "event source of start-fulfilment is Disabled, messages waiting: 2"},
 	} {
 		b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
 			listSources: {sources(tt.relay, tt.start)}, "POST /": append([]string{none, none}, waiting...)})
@@ -83,6 +83,27 @@ func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 		"POST /": {none}})
 	if out := runStack(t, b, "saga", "show", order); !strings.Contains(out, "there is no order "+order) {
 		t.Errorf("an unknown order: %s", out)
+	}
+}
+
+func TestLogsOfAnOrderAreOfAllFunctions(t *testing.T) {
+	line := func(at, text string) string {
+		return `{"message":"{\"time\":\"2026-01-02T03:04:0` + at + `Z\",\"level\":\"WARN\",` + text + `"}`
+	}
+	b := serve(t, map[string][]string{"POST /": {
+		`200 {"logGroups":[{"logGroupName":"/orderflow/x/orders"},{"logGroupName":"/orderflow/x/payments"}]}`,
+		`200 {"events":[` + line("7", `\"function\":\"x-get-order\",\"msg\":\"late\"}`) + `]}`,
+		`200 {"events":[` + line("5", `\"function\":\"x-void-payment\",\"msg\":\"no\",\"error\":\"E\"}`) +
+			"," + line("6", `\"_aws\":{},\"orderId\":\"`+order+`\"}`) + `]}`,
+	}})
+	out := runStack(t, b, "logs", order)
+	want := "2026-01-02T03:04:05.000Z  WARN   void-payment  no: E\n" +
+		"2026-01-02T03:04:07.000Z  WARN   get-order     late\n"
+	if !strings.Contains(out, want) || strings.Contains(out, "04:06") {
+		t.Errorf("%s\nwant %s", out, want)
+	}
+	if !strings.Contains(b.requests[2], order) {
+		t.Errorf("it asks for %s", b.requests[2])
 	}
 }
 

@@ -121,7 +121,7 @@ func (s Sources) Why(ctx context.Context) (string, error) {
 			relay.state() + " (docs/runbooks/outbox-lag.md)", nil
 	case !start.Works():
 		return "it was placed and published, but not picked up: the event source of start-fulfilment is " +
-			start.state() + ", and " + strconv.Itoa(start.Waiting) + " messages wait (docs/runbooks/queue-age.md)", nil
+			start.state() + ", messages waiting: " + strconv.Itoa(start.Waiting) + " (docs/runbooks/queue-age.md)", nil
 	}
 	dead, err := s.Queues.Find(ctx, "start-fulfilment")
 	if err == nil && dead.Messages > 0 {
