@@ -47,7 +47,7 @@ func TestFailingStoreIsNotAnEmptyOne(t *testing.T) {
 	for n := 1; n <= calls+1; n++ {
 		c := clock.At(start)
 		store := &torn{memory.New(c), n}
-		_, err := catalog.New(store, c, &ids.Sequence{}).PutProduct(t.Context(), "MUG", "Mug", euro(1999))
+		_, err := catalog.New(store, c, &ids.Sequence{}).PutProduct(t.Context(), "MUG", values("Mug", euro(1999)))
 		if errors.Is(err, errTorn) != (n <= calls) || n > calls && err != nil {
 			t.Errorf("call %d fails: %v", n, err)
 		}
@@ -57,7 +57,7 @@ func TestFailingStoreIsNotAnEmptyOne(t *testing.T) {
 func TestListHasPagesAndRefusesForeignCursors(t *testing.T) {
 	svc, _, _ := open()
 	put(t, svc, "Mug", 1999)
-	if _, err := svc.PutProduct(t.Context(), "TEA", "Tea", euro(799)); err != nil {
+	if _, err := svc.PutProduct(t.Context(), "TEA", values("Tea", euro(799))); err != nil {
 		t.Fatal(err)
 	}
 	first, next, err := svc.ListProducts(t.Context(), catalog.Listing{Limit: 1})

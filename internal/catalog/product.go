@@ -14,6 +14,10 @@ type Product struct {
 	Name string
 	// Price is the price of one piece.
 	Price money.Money
+	// Text, ImageURL and Category are the shop's own, for its pages.
+	Text, ImageURL, Category string
+	// Unlisted products can be read and ordered by their SKU, but are in no list.
+	Unlisted bool
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
@@ -35,8 +39,8 @@ type Listing struct {
 	Prefix string // of the SKUs; "" lists all
 }
 
-// ListProducts returns a page of products and the cursor of the next page, which is "" after the
-// last one. It returns fault.ErrCursor for a cursor that no page returned.
+// ListProducts returns a page of products, without unlisted ones, and the cursor of the next page,
+// which is "" after the last one. It returns fault.ErrCursor for a cursor that no page returned.
 func (s *Service) ListProducts(ctx context.Context, l Listing) ([]Product, string, error) {
 	after := max(l.After, below(l.Prefix))
 	if l.Cursor == "" && after != "" {
@@ -46,6 +50,7 @@ func (s *Service) ListProducts(ctx context.Context, l Listing) ([]Product, strin
 	var found []Product
 	for _, p := range page {
 		switch {
+		case strings.HasPrefix(p.SKU, l.Prefix) && p.Unlisted:
 		case strings.HasPrefix(p.SKU, l.Prefix):
 			found = append(found, p)
 		case p.SKU > l.Prefix:

@@ -29,9 +29,13 @@ func open() (*catalog.Service, *memory.Store, *clock.Manual) {
 	return catalog.New(store, c, &ids.Sequence{}), store, c
 }
 
+func values(name string, price money.Money) catalog.Values {
+	return catalog.Values{Name: name, Price: price}
+}
+
 func put(t *testing.T, svc *catalog.Service, name string, cents int64) catalog.Product {
 	t.Helper()
-	p, err := svc.PutProduct(t.Context(), "MUG", name, euro(cents))
+	p, err := svc.PutProduct(t.Context(), "MUG", values(name, euro(cents)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +108,7 @@ func TestSameNameAndPriceChangeNothing(t *testing.T) {
 func TestUnknownCurrencyIsRefusedAndNothingWritten(t *testing.T) {
 	svc, store, _ := open()
 	price := money.Money{Currency: "XQQ", Amount: 1}
-	if _, err := svc.PutProduct(t.Context(), "MUG", "Mug", price); !errors.Is(err, money.ErrCurrency) {
+	if _, err := svc.PutProduct(t.Context(), "MUG", values("Mug", price)); !errors.Is(err, money.ErrCurrency) {
 		t.Errorf("PutProduct: %v, want ErrCurrency", err)
 	}
 	if _, err := svc.GetProduct(t.Context(), "MUG"); !errors.Is(err, catalog.ErrNoProduct) {
@@ -121,7 +125,7 @@ func TestConcurrentPutsGetOneVersionEach(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range writers {
 		wg.Go(func() {
-			if _, err := svc.PutProduct(context.Background(), "MUG", "Mug", euro(int64(n))); err != nil {
+			if _, err := svc.PutProduct(context.Background(), "MUG", values("Mug", euro(int64(n)))); err != nil {
 				t.Errorf("PutProduct: %v", err)
 			}
 		})
@@ -144,8 +148,59 @@ func (raced) Save(context.Context, catalog.Product, commit.With) error { return 
 func TestEndlessContentionIsTransient(t *testing.T) {
 	c := clock.At(start)
 	svc := catalog.New(raced{memory.New(c)}, c, &ids.Sequence{})
-	_, err := svc.PutProduct(t.Context(), "MUG", "Mug", euro(1))
+	_, err := svc.PutProduct(t.Context(), "MUG", values("Mug", euro(1)))
 	if err == nil || fault.KindOf(err) != fault.Transient {
 		t.Errorf("PutProduct: %v, want a transient error", err)
+	}
+}
+
+func TestWhatPagesShowIsKeptUntilItIsSet(t *testing.T) {
+	svc, store, _ := open()
+	text, image, none, yes, no := "For tea", "https://shop.example/mug.jpg", "", true, false
+	for _, c := range []struct {
+		set     catalog.Values
+		want    catalog.Product // without name, price and times
+		publish bool
+	}{
+		{catalog.Values{Text: &text, ImageURL: &image, Category: &text, Unlisted: &yes},
+			catalog.Product{Text: text, ImageURL: image, Category: text, Unlisted: true, Version: 1}, true},
+		{catalog.Values{},
+			catalog.Product{Text: text, ImageURL: image, Category: text, Unlisted: true, Version: 1}, false},
+		{catalog.Values{Category: &none, Unlisted: &no},
+			catalog.Product{Text: text, ImageURL: image, Version: 2}, false},
+	} {
+		c.set.Name, c.set.Price = "Mug", euro(1999)
+		got, err := svc.PutProduct(t.Context(), "MUG", c.set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.want.SKU, c.want.Name, c.want.Price, c.want.UpdatedAt = "MUG", "Mug", euro(1999), got.UpdatedAt
+		if got != c.want {
+			t.Errorf("%+v, want %+v", got, c.want)
+		}
+		if published := len(store.TakeOutbox()) > 0; published != c.publish {
+			t.Errorf("version %d: published %v", got.Version, published)
+		}
+	}
+}
+
+func TestUnlistedProductsAreInNoList(t *testing.T) {
+	svc, _, _ := open()
+	yes := true
+	for _, sku := range []string{"A", "B", "C"} {
+		v := values("Mug", euro(1))
+		if sku == "B" {
+			v.Unlisted = &yes
+		}
+		if _, err := svc.PutProduct(t.Context(), sku, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, next, err := svc.ListProducts(t.Context(), catalog.Listing{Limit: 10})
+	if err != nil || next != "" || len(page) != 2 || page[0].SKU != "A" || page[1].SKU != "C" {
+		t.Errorf("%v, %q, %v; want A and C", page, next, err)
+	}
+	if named, err := svc.ListProductsBySKU(t.Context(), []string{"B"}); err != nil || len(named) != 1 {
+		t.Errorf("by its SKU: %v, %v", named, err)
 	}
 }

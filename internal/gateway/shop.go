@@ -137,10 +137,14 @@ type (
 	}
 	// Product is a product.
 	Product struct {
-		SKU     string      `json:"sku"`
-		Name    string      `json:"name"`
-		Price   money.Money `json:"price"`
-		Version int64       `json:"version"`
+		SKU      string      `json:"sku"`
+		Name     string      `json:"name"`
+		Price    money.Money `json:"price"`
+		Text     *string     `json:"text"`
+		ImageURL *string     `json:"imageUrl"`
+		Category *string     `json:"category"`
+		Unlisted *bool       `json:"unlisted"`
+		Version  int64       `json:"version"`
 	}
 	// ProductPage is a page of products; Cursor is nil on the last one.
 	ProductPage struct {
@@ -182,9 +186,13 @@ type (
 	}
 	// ProductRequest is a product's new values.
 	ProductRequest struct {
-		Name   string      `json:"name"`
-		Price  money.Money `json:"price"`
-		Reason *string     `json:"reason,omitempty"`
+		Name     string      `json:"name"`
+		Price    money.Money `json:"price"`
+		Text     *string     `json:"text,omitempty"`
+		ImageURL *string     `json:"imageUrl,omitempty"`
+		Category *string     `json:"category,omitempty"`
+		Unlisted *bool       `json:"unlisted,omitempty"`
+		Reason   *string     `json:"reason,omitempty"`
 	}
 	// StockAdjustment is a change of stock.
 	StockAdjustment struct {

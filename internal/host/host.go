@@ -326,7 +326,7 @@ func stock(ctx context.Context, env *function.Env, s Stores) error {
 			continue
 		}
 		price := money.Money{Currency: "EUR", Amount: p.Cents}
-		if _, err := products.PutProduct(ctx, p.SKU, p.Name, price); err != nil {
+		if _, err := products.PutProduct(ctx, p.SKU, catalog.Values{Name: p.Name, Price: price}); err != nil {
 			return err
 		}
 		adjustment := inventory.Adjustment{AllowUnknownSKU: true, Adjusted: inventoryContract.Adjusted{

@@ -27,6 +27,10 @@ type product struct {
 	Name      string    `dynamodbav:"name"`
 	Currency  string    `dynamodbav:"currency"`
 	Amount    int64     `dynamodbav:"amount"`
+	Text      string    `dynamodbav:"text,omitempty"`
+	ImageURL  string    `dynamodbav:"imageUrl,omitempty"`
+	Category  string    `dynamodbav:"category,omitempty"`
+	Unlisted  bool      `dynamodbav:"unlisted,omitempty"`
 	Version   int64     `dynamodbav:"version"`
 	UpdatedAt time.Time `dynamodbav:"updatedAt"`
 }
@@ -35,13 +39,15 @@ var productItems = ddb.Versioned[catalog.Product, product]{
 	Key: func(sku string) (pk, sk string) { return products, sku }, Missing: catalog.ErrNoProduct,
 	Encode: func(p catalog.Product) product {
 		return product{
-			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Version: p.Version,
+			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Text: p.Text,
+			ImageURL: p.ImageURL, Category: p.Category, Unlisted: p.Unlisted, Version: p.Version,
 			UpdatedAt: p.UpdatedAt,
 		}
 	},
 	Decode: func(item product, sku string) catalog.Product {
 		return catalog.Product{
 			SKU: sku, Name: item.Name, Price: money.Money{Currency: item.Currency, Amount: item.Amount},
+			Text: item.Text, ImageURL: item.ImageURL, Category: item.Category, Unlisted: item.Unlisted,
 			Version: item.Version, UpdatedAt: item.UpdatedAt,
 		}
 	},

@@ -17,7 +17,6 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/money"
 )
 
 func open() *catalog.Service {
@@ -141,7 +140,7 @@ func TestListProductsReturnsPages(t *testing.T) {
 	svc := open()
 	skus := []string{"A", "B", "C", "D", "E"}
 	for _, sku := range skus {
-		if _, err := svc.PutProduct(t.Context(), sku, "Thing", money.Money{Currency: "EUR", Amount: 1}); err != nil {
+		if _, err := svc.PutProduct(t.Context(), sku, thing); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -169,7 +168,7 @@ func TestProductsAreListedByPrefix(t *testing.T) {
 	svc := open()
 	skus := []string{"A", "M", "MT-1", "MUG", "MUG-", "MUG-A", "MUG-z.9", "MUG.1", "MUGS", "MV", "mug-a"}
 	for _, sku := range skus {
-		_, err := svc.PutProduct(t.Context(), sku, "A product", money.Money{Currency: "EUR", Amount: 1})
+		_, err := svc.PutProduct(t.Context(), sku, thing)
 		if err != nil {
 			t.Fatal(err)
 		}

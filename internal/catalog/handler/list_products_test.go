@@ -3,13 +3,17 @@ package handler
 import (
 	"testing"
 
+	"orderflow/internal/catalog"
 	"orderflow/internal/platform/money"
 )
+
+// thing is what a product is.
+var thing = catalog.Values{Name: "Thing", Price: money.Money{Currency: "EUR", Amount: 1}}
 
 func TestListProductsBySKU(t *testing.T) {
 	svc := open()
 	for _, sku := range []string{"A", "B", "C"} {
-		if _, err := svc.PutProduct(t.Context(), sku, "Thing", money.Money{Currency: "EUR", Amount: 1}); err != nil {
+		if _, err := svc.PutProduct(t.Context(), sku, thing); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -22,7 +26,7 @@ func TestListProductsBySKU(t *testing.T) {
 func TestListProductsAfterASKU(t *testing.T) {
 	svc := open()
 	for _, sku := range []string{"A", "B", "C"} {
-		if _, err := svc.PutProduct(t.Context(), sku, "Thing", money.Money{Currency: "EUR", Amount: 1}); err != nil {
+		if _, err := svc.PutProduct(t.Context(), sku, thing); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -22,13 +22,19 @@ const keep = 30 * time.Second
 
 // product is the API's form of catalog.Product.
 type product struct {
-	SKU     string      `json:"sku"`
-	Name    string      `json:"name"`
-	Price   money.Money `json:"price"`
-	Version int64       `json:"version"`
+	SKU      string      `json:"sku"`
+	Name     string      `json:"name"`
+	Price    money.Money `json:"price"`
+	Text     string      `json:"text,omitempty"`
+	ImageURL string      `json:"imageUrl,omitempty"`
+	Category string      `json:"category,omitempty"`
+	Unlisted bool        `json:"unlisted,omitempty"`
+	Version  int64       `json:"version"`
 }
 
-func fromDomain(p catalog.Product) product { return product{p.SKU, p.Name, p.Price, p.Version} }
+func fromDomain(p catalog.Product) product {
+	return product{p.SKU, p.Name, p.Price, p.Text, p.ImageURL, p.Category, p.Unlisted, p.Version}
+}
 
 // PutProduct composes the function put-product.
 func PutProduct(env *function.Env) function.Handler { return putProduct(service(env)) }
@@ -36,13 +42,17 @@ func PutProduct(env *function.Env) function.Handler { return putProduct(service(
 func putProduct(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("putProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		in, err := httpapi.Decode[struct {
-			Name  string      `json:"name"`
-			Price money.Money `json:"price"`
+			Name     string      `json:"name"`
+			Price    money.Money `json:"price"`
+			Text     *string     `json:"text"`
+			ImageURL *string     `json:"imageUrl"`
+			Category *string     `json:"category"`
+			Unlisted *bool       `json:"unlisted"`
 		}](r)
 		if err != nil {
 			return httpapi.Response{}, err
 		}
-		p, err := svc.PutProduct(ctx, r.Path["sku"], in.Name, in.Price)
+		p, err := svc.PutProduct(ctx, r.Path["sku"], catalog.Values(in))
 		return httpapi.OK(fromDomain(p)), err
 	})
 }

@@ -30,6 +30,7 @@ var products = storesuite.Aggregate[catalog.Store, catalog.Product]{
 		product("mug", 1),
 		{
 			SKU: "mug", Name: "Große Tasse", Price: money.Money{Currency: "USD"}, Version: 2,
+			Text: "Für Tee.", ImageURL: "https://shop.example/mug.jpg", Category: "Tassen", Unlisted: true,
 			UpdatedAt: storesuite.Start.Add(time.Hour),
 		},
 	},

@@ -110,7 +110,10 @@ func shipment(s gateway.Shipment) *orderflowv1.Shipment {
 }
 
 func product(p gateway.Product) *orderflowv1.Product {
-	return &orderflowv1.Product{Sku: p.SKU, Name: p.Name, Price: price(p.Price), Version: p.Version}
+	return &orderflowv1.Product{
+		Sku: p.SKU, Name: p.Name, Price: price(p.Price), Version: p.Version,
+		Text: p.Text, ImageUrl: p.ImageURL, Category: p.Category, Unlisted: p.Unlisted,
+	}
 }
 
 func stock(s gateway.Stock) *orderflowv1.Stock {

@@ -41,6 +41,7 @@ func (s server) PutProduct(
 	}
 	p, err := s.shop.PutProduct(ctx, caller(ctx), in.Sku, gateway.ProductRequest{
 		Name: in.Name, Price: amount(in.Price), Reason: in.Reason,
+		Text: in.Text, ImageURL: in.ImageUrl, Category: in.Category, Unlisted: in.Unlisted,
 	})
 	if err != nil {
 		return nil, err

@@ -121,8 +121,9 @@ const (
 		"refundedAmount":{"currency":"EUR","amount":1},"reason":"none","dispute":"OPEN"}`
 	reservationsJSON = `{"orderId":"` + id + `","status":"RELEASED","items":[{"sku":"MUG","quantity":2}]}`
 	shipmentJSON     = `{"orderId":"` + id + `","status":"REFUSED","trackingNumber":"T1","reason":"too far"}`
-	productJSON      = `{"sku":"MUG","name":"A mug","price":{"currency":"EUR","amount":1999},"version":3}`
-	stockJSON        = `{"sku":"MUG","onHand":9,"reserved":2,"shipped":5,"available":7,"moving":true}`
+	productJSON      = `{"sku":"MUG","name":"A mug","price":{"currency":"EUR","amount":1999},"text":"For tea",
+		"imageUrl":"https://shop.example/mug.jpg","category":"Mugs","unlisted":true,"version":3}`
+	stockJSON = `{"sku":"MUG","onHand":9,"reserved":2,"shipped":5,"available":7,"moving":true}`
 )
 
 // clients are those of a served contract.

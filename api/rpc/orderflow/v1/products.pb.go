@@ -223,7 +223,14 @@ type PutProductRequest struct {
 	Name  string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Price *Money `protobuf:"bytes,3,opt,name=price,proto3" json:"price,omitempty"`
 	// Why, for the audit log; it is not stored with the product.
-	Reason        *string `protobuf:"bytes,4,opt,name=reason,proto3,oneof" json:"reason,omitempty"`
+	Reason *string `protobuf:"bytes,4,opt,name=reason,proto3,oneof" json:"reason,omitempty"`
+	// A description for the shop's pages. Absent leaves it as it is, empty removes it; so do the next
+	// two.
+	Text     *string `protobuf:"bytes,5,opt,name=text,proto3,oneof" json:"text,omitempty"`
+	ImageUrl *string `protobuf:"bytes,6,opt,name=image_url,json=imageUrl,proto3,oneof" json:"image_url,omitempty"`
+	Category *string `protobuf:"bytes,7,opt,name=category,proto3,oneof" json:"category,omitempty"`
+	// Whether lists leave the product out. Absent leaves it as it is.
+	Unlisted      *bool `protobuf:"varint,8,opt,name=unlisted,proto3,oneof" json:"unlisted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -284,6 +291,34 @@ func (x *PutProductRequest) GetReason() string {
 		return *x.Reason
 	}
 	return ""
+}
+
+func (x *PutProductRequest) GetText() string {
+	if x != nil && x.Text != nil {
+		return *x.Text
+	}
+	return ""
+}
+
+func (x *PutProductRequest) GetImageUrl() string {
+	if x != nil && x.ImageUrl != nil {
+		return *x.ImageUrl
+	}
+	return ""
+}
+
+func (x *PutProductRequest) GetCategory() string {
+	if x != nil && x.Category != nil {
+		return *x.Category
+	}
+	return ""
+}
+
+func (x *PutProductRequest) GetUnlisted() bool {
+	if x != nil && x.Unlisted != nil {
+		return *x.Unlisted
+	}
+	return false
 }
 
 type PutProductResponse struct {
@@ -347,13 +382,22 @@ const file_orderflow_v1_products_proto_rawDesc = "" +
 	"\x14ListProductsResponse\x121\n" +
 	"\bproducts\x18\x01 \x03(\v2\x15.orderflow.v1.ProductR\bproducts\x12\x1b\n" +
 	"\x06cursor\x18\x02 \x01(\tH\x00R\x06cursor\x88\x01\x01B\t\n" +
-	"\a_cursor\"\x8c\x01\n" +
+	"\a_cursor\"\xba\x02\n" +
 	"\x11PutProductRequest\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12)\n" +
 	"\x05price\x18\x03 \x01(\v2\x13.orderflow.v1.MoneyR\x05price\x12\x1b\n" +
-	"\x06reason\x18\x04 \x01(\tH\x00R\x06reason\x88\x01\x01B\t\n" +
-	"\a_reason\"E\n" +
+	"\x06reason\x18\x04 \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x17\n" +
+	"\x04text\x18\x05 \x01(\tH\x01R\x04text\x88\x01\x01\x12 \n" +
+	"\timage_url\x18\x06 \x01(\tH\x02R\bimageUrl\x88\x01\x01\x12\x1f\n" +
+	"\bcategory\x18\a \x01(\tH\x03R\bcategory\x88\x01\x01\x12\x1f\n" +
+	"\bunlisted\x18\b \x01(\bH\x04R\bunlisted\x88\x01\x01B\t\n" +
+	"\a_reasonB\a\n" +
+	"\x05_textB\f\n" +
+	"\n" +
+	"_image_urlB\v\n" +
+	"\t_categoryB\v\n" +
+	"\t_unlisted\"E\n" +
 	"\x12PutProductResponse\x12/\n" +
 	"\aproduct\x18\x01 \x01(\v2\x15.orderflow.v1.ProductR\aproduct2\x89\x02\n" +
 	"\x0eProductService\x12O\n" +

@@ -1343,7 +1343,15 @@ type Product struct {
 	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Price *Money                 `protobuf:"bytes,3,opt,name=price,proto3" json:"price,omitempty"`
 	// Increases by one with every change.
-	Version       int64 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
+	// A description for the shop's pages.
+	Text *string `protobuf:"bytes,5,opt,name=text,proto3,oneof" json:"text,omitempty"`
+	// The address of a picture.
+	ImageUrl *string `protobuf:"bytes,6,opt,name=image_url,json=imageUrl,proto3,oneof" json:"image_url,omitempty"`
+	// A category of the shop's own.
+	Category *string `protobuf:"bytes,7,opt,name=category,proto3,oneof" json:"category,omitempty"`
+	// Whether lists leave the product out.
+	Unlisted      *bool `protobuf:"varint,8,opt,name=unlisted,proto3,oneof" json:"unlisted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1404,6 +1412,34 @@ func (x *Product) GetVersion() int64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *Product) GetText() string {
+	if x != nil && x.Text != nil {
+		return *x.Text
+	}
+	return ""
+}
+
+func (x *Product) GetImageUrl() string {
+	if x != nil && x.ImageUrl != nil {
+		return *x.ImageUrl
+	}
+	return ""
+}
+
+func (x *Product) GetCategory() string {
+	if x != nil && x.Category != nil {
+		return *x.Category
+	}
+	return ""
+}
+
+func (x *Product) GetUnlisted() bool {
+	if x != nil && x.Unlisted != nil {
+		return *x.Unlisted
+	}
+	return false
 }
 
 // Stock is the stock of a product.
@@ -1597,12 +1633,21 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\a_reason\"7\n" +
 	"\tPartError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x16\n" +
-	"\x06detail\x18\x02 \x01(\tR\x06detail\"t\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"\xa2\x02\n" +
 	"\aProduct\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12)\n" +
 	"\x05price\x18\x03 \x01(\v2\x13.orderflow.v1.MoneyR\x05price\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\x03R\aversion\"\x9e\x01\n" +
+	"\aversion\x18\x04 \x01(\x03R\aversion\x12\x17\n" +
+	"\x04text\x18\x05 \x01(\tH\x00R\x04text\x88\x01\x01\x12 \n" +
+	"\timage_url\x18\x06 \x01(\tH\x01R\bimageUrl\x88\x01\x01\x12\x1f\n" +
+	"\bcategory\x18\a \x01(\tH\x02R\bcategory\x88\x01\x01\x12\x1f\n" +
+	"\bunlisted\x18\b \x01(\bH\x03R\bunlisted\x88\x01\x01B\a\n" +
+	"\x05_textB\f\n" +
+	"\n" +
+	"_image_urlB\v\n" +
+	"\t_categoryB\v\n" +
+	"\t_unlisted\"\x9e\x01\n" +
 	"\x05Stock\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x17\n" +
 	"\aon_hand\x18\x02 \x01(\x03R\x06onHand\x12\x1a\n" +
@@ -1718,6 +1763,7 @@ func file_orderflow_v1_types_proto_init() {
 	file_orderflow_v1_types_proto_msgTypes[6].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[9].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[11].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
