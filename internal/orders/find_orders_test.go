@@ -14,7 +14,7 @@ import (
 func TestOperatorsFindOrders(t *testing.T) {
 	s := open(t)
 	var placed []orders.Order
-	for n := range 6 {
+	for n := range 8 {
 		in := placement(orders.Line{SKU: "MUG", Quantity: 2})
 		in.CustomerID = []string{"alice", "bob"}[n%2]
 		o, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, in)
@@ -40,12 +40,12 @@ func TestOperatorsFindOrders(t *testing.T) {
 		q    orders.Search
 		want []string
 	}{
-		"have not ended":   {orders.Search{}, at(0, 1, 3, 4, 5)},
-		"pending":          {orders.Search{Status: orders.StatusPending}, at(0, 3, 4, 5)},
+		"have not ended":   {orders.Search{}, at(0, 1, 3, 4, 5, 6, 7)},
+		"pending":          {orders.Search{Status: orders.StatusPending}, at(0, 3, 4, 5, 6, 7)},
 		"need attention":   {orders.Search{Status: orders.StatusNeedsAttention}, at(1)},
-		"for 3 minutes":    {orders.Search{Status: orders.StatusPending, OlderThan: 3 * time.Minute}, at(0, 3)},
-		"of a customer":    {orders.Search{CustomerID: "alice"}, at(4, 2, 0)},
-		"older, of alice":  {orders.Search{CustomerID: "alice", OlderThan: 3 * time.Minute}, at(2, 0)},
+		"for 3 minutes":    {orders.Search{Status: orders.StatusPending, OlderThan: 3 * time.Minute}, at(0, 3, 4, 5)},
+		"of a customer":    {orders.Search{CustomerID: "alice"}, at(6, 4, 2, 0)},
+		"older, of alice":  {orders.Search{CustomerID: "alice", OlderThan: 3 * time.Minute}, at(4, 2, 0)},
 		"rejected, alice":  {orders.Search{CustomerID: "alice", Status: orders.StatusRejected}, at(2)},
 		"no stock, alice":  {orders.Search{CustomerID: "alice", Reason: orders.ReasonOutOfStock}, at(2)},
 		"no stock, bob":    {orders.Search{CustomerID: "bob", Reason: orders.ReasonOutOfStock}, nil},
