@@ -161,7 +161,7 @@ func TestFailedStepHandsOverToCompensation(t *testing.T) {
 		t.Errorf("%+v, started %+v", done, started)
 	}
 	want := `{"customerId":"c1","failedStep":"AuthorizePayment","orderId":"01J","reason":"PAYMENT_DECLINED",` +
-		`"total":{"amount":1999,"currency":"EUR"},"traceparent":""}`
+		`"shortages":"","total":{"amount":1999,"currency":"EUR"},"traceparent":""}`
 	if string(started.Input) != want {
 		t.Errorf("the compensation gets %s", started.Input)
 	}
