@@ -56,7 +56,7 @@ func (s *Step) fail(f *Failure, at time.Time) {
 		}
 	}
 	a.Outcome, a.Failure = Failed, f
-	if f.Error == "States.Timeout" || f.Error == "States.HeartbeatTimeout" {
+	if f.Error == "States.Timeout" || f.Error == "Step.Timeout" || f.Error == "States.HeartbeatTimeout" {
 		a.Outcome = TimedOut
 	}
 	a.until(at)

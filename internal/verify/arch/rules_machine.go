@@ -189,6 +189,9 @@ func retrying(name, why, machine, state string, sabotage func([]asl.Retrier)) Ru
 		func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) }))
 }
 
+// stepTimeout is what a child reports if a step took too long: names with States are reserved.
+const stepTimeout = "Step.Timeout"
+
 // unstarted are the errors of starting a child.
 var unstarted = []string{"StepFunctions.ThrottlingException", "StepFunctions.ExecutionLimitExceededException",
 	"StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"}
@@ -219,7 +222,7 @@ func checkRetriers(r *Repo, bad *list, machine, name string, s *asl.State) {
 	case machine == compensate:
 		want = append(want, after(2, 60, 2, 8, "States.ALL"))
 	case children[name] != "":
-		want = append(want, after(2, 10, 2, 4, slices.Concat(transient, unstarted)...))
+		want = append(want, after(2, 10, 2, 4, slices.Concat(transient, []string{stepTimeout}, unstarted)...))
 	case name == "AwaitShipment":
 		want = append(want, after(2, 10, 2, 3, transient[:8]...))
 	}

@@ -283,3 +283,36 @@ func TestCompensationDoesNotDependOnItsReason(t *testing.T) {
 		}
 	}
 }
+
+// The language reserves names that begin with States for itself, and LocalStack refuses them in
+// reports.
+func TestAChildReportsNoReservedName(t *testing.T) {
+	for arn, machine := range children {
+		for name, want := range map[string]string{
+			"States.Timeout": "Step.Timeout", "States.DataLimitExceeded": "Step.DataLimitExceeded",
+			"Lambda.Unknown": "Lambda.Unknown", "OutOfStock": "OutOfStock",
+		} {
+			input := strings.TrimSuffix(order, "}") + `,"taskToken":"t"}`
+			got := runChild(t, asl.StartExecution{MachineARN: arn, Input: json.RawMessage(input), Token: "t"},
+				func(asl.Effect) (string, string) { return "", name })
+			if got.Error != want {
+				t.Errorf("%s reports %q as %q, want %q", machine, name, got.Error, want)
+			}
+		}
+	}
+}
+
+func TestAStepThatTimesOutIsRepeated(t *testing.T) {
+	x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
+	late := map[string]bool{}
+	done := drive(t, x, func(e asl.Effect) (string, string) {
+		if i, ok := e.(asl.Invoke); ok && !i.Callback && !late[i.State] {
+			late[i.State] = true
+			return "", "States.Timeout"
+		}
+		return `{}`, ""
+	})
+	if done.Status != asl.Succeeded || done.LastState != "Settle" || len(late) != 6 {
+		t.Errorf("%+v after time-outs of %v", done, late)
+	}
+}

@@ -81,6 +81,10 @@ func firstViolations(root string, seeds int, o Options, m Mutant) ([]Violation, 
 	return first, nil
 }
 
+// failureName is the name of the error with which a child fails its parent's task.
+const failureName = `"Error": "{% $exists($lookup({'States': true}, $substringBefore($states.input.error, '.'))) ` +
+	`? 'Step' & $substring($states.input.error, 6, 250) : $states.input.error %}"`
+
 // sharedRetries retries calls that found no slot with the retries of failures.
 var sharedRetries = []string{
 	`"ErrorEquals": ["Lambda.TooManyRequestsException"]`, `"ErrorEquals": ["NoSuchError"]`,
@@ -167,14 +171,13 @@ var Mutants = append(projected(), []Mutant{
 		`"ErrorEquals": ["CircuitOpen"]`, `"ErrorEquals": ["NoSuchError"]`,
 	}},
 	{Name: "a failed step counts as done (children)", quick: true, edit: []string{
-		`aws-sdk:sfn:sendTaskFailure`, `aws-sdk:sfn:sendTaskSuccess`, `"Error": "{% $states.input.error %}"`,
-		`"Output": "{}"`,
+		`aws-sdk:sfn:sendTaskFailure`, `aws-sdk:sfn:sendTaskSuccess`, failureName, `"Output": "{}"`,
 		",\n        \"Cause\": \"{% $states.input.cause & '\\\\n' & $string($states.input.began) %}\"", "",
 		",\n        \"Cause\": \"{% $string($states.input.failures) & '\\\\n' & " +
 			"$string($states.input.causes) & '\\\\n' & $string($states.input.began) %}\"", "",
 	}},
 	{Name: "errors of a child lose their names (children)", edit: []string{
-		`"Error": "{% $states.input.error %}"`, `"Error": "Transient"`,
+		failureName, `"Error": "Transient"`,
 	}},
 	{Name: "a failed undo is forgotten (undo-order)", edit: []string{
 		`$count($keys($states.input.failures)) > 0`, `$count($keys($states.input.failures)) > 9`,
