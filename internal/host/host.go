@@ -51,6 +51,8 @@ type Options struct {
 	Tokens front.Tokens
 	// Origins are those whose web pages may call the API.
 	Origins []string
+	// TrackingURL is the carrier's page, with {trackingNumber} for the shipment's; "" for none.
+	TrackingURL string
 	// Throttled says that the API limits rates as declared.
 	Throttled bool
 	// Key is the access key of operators' calls under /aws, and of calls of the sandbox.
@@ -100,7 +102,9 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	stack, err := cfn.New(template, Name, map[string]string{"AllowedOrigins": strings.Join(o.Origins, ",")})
+	stack, err := cfn.New(template, Name, map[string]string{
+		"AllowedOrigins": strings.Join(o.Origins, ","), "TrackingUrl": o.TrackingURL,
+	})
 	if err != nil {
 		return nil, err
 	}

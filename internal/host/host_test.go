@@ -45,7 +45,7 @@ type shop struct {
 
 func open(t *testing.T, keep int) shop {
 	t.Helper()
-	s := launch(t, Options{Keep: keep})
+	s := launch(t, Options{Keep: keep, TrackingURL: "https://carrier.example/{trackingNumber}"})
 	if err := s.stocked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +147,9 @@ func TestOrdersEndAsTheyShould(t *testing.T) {
 		o := s.order(t, "alice", "MUG-BLUE", c.method, c.postal)
 		if o["status"] != c.want {
 			t.Errorf("%s to %s: %v", c.method, c.postal, o)
+		}
+		if number := o["trackingNumber"]; number != nil && o["trackingUrl"] != fmt.Sprint("https://carrier.example/", number) {
+			t.Errorf("shipment %v is tracked at %v", number, o["trackingUrl"])
 		}
 	}
 	if o := s.order(t, "alice", "LAMP-RARE", "pm_card_visa", "10115"); o["status"] != "CONFIRMED" {

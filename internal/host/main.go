@@ -56,6 +56,7 @@ const minLease = time.Second
 // flags are the command line.
 type flags struct {
 	listen, dir, origins string
+	tracking             string // the page of the carrier
 
 	issuer, audience, keys string
 	key                    string // of operators' calls; made at the start
@@ -100,6 +101,8 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.dir, "dir", filepath.Join(".local", "serve"),
 		"`directory` for the addresses of this process (stack.json) and the key of -dev")
 	set.StringVar(&f.origins, "origins", "", "`origins` whose web pages may call the API, separated by commas")
+	set.StringVar(&f.tracking, "tracking-url", "",
+		"`page` of the carrier, with {trackingNumber}, that confirmed orders answer as trackingUrl")
 	set.BoolVar(&f.throttle, "throttle", true, "limit rates as the template declares for API Gateway")
 	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten after 15 minutes")
 	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long sagas may take to come to rest at the end")
@@ -124,6 +127,11 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	}
 	if f.store != inMemoryStore && f.store != inDynamoDB || f.lease < minLease {
 		fmt.Fprintf(stderr, "serve: -store must be memory or dynamodb, and -lease at least %s; see -help\n", minLease)
+		return f, errors.New("usage")
+	}
+	page := strings.HasPrefix(f.tracking, "https://") && strings.Contains(f.tracking, "{trackingNumber}")
+	if f.tracking != "" && !page {
+		fmt.Fprintln(stderr, "serve: -tracking-url must be an https address with {trackingNumber}; see -help")
 		return f, errors.New("usage")
 	}
 	if len(set.Args()) > 0 || f.dev == given || f.dev && f.issuer+f.audience+f.keys != "" {
@@ -164,8 +172,9 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	}
 	o := Options{
 		Tokens: tokens, Throttled: f.throttle,
-		Origins: strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
-		Outside: outside, Keep: f.keep, Key: f.key, OpenSandbox: f.dev, Metrics: io.Discard, Env: env, Log: log,
+		Origins:     strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
+		TrackingURL: f.tracking, Outside: outside, Keep: f.keep, Key: f.key, OpenSandbox: f.dev,
+		Metrics: io.Discard, Env: env, Log: log,
 	}
 	if f.store == inDynamoDB {
 		if err := f.open(ctx, &o); err != nil {

@@ -41,6 +41,9 @@ var deployedInputs = []string{"template.yaml", "api", "statemachines", "sandbox"
 // API.
 var Origins = []string{"http://localhost:3000", "http://localhost:5173"}
 
+// trackingURL is the carrier's page on stacks of this machine.
+const trackingURL = "https://carrier.example/track/{trackingNumber}"
+
 // deployment records what was last deployed, and to which emulator.
 type deployment struct {
 	Emulator    process `json:"emulator"`
@@ -54,7 +57,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	}
 	parameters := []string{"Stage=" + Stage, "Architecture=" + HostArchitecture(), "EmulatorEndpoint=" + s.Emulator.URL,
 		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ","),
-		"Introspection=on", "TrackingUrl=https://carrier.example/track/{trackingNumber}"}
+		"Introspection=on", "TrackingUrl=" + trackingURL}
 	tokens, err := s.tokenParameters(ctx, opts)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func RunProcess(ctx context.Context, opts Options, flags ...string) (*Stack, err
 		Argv: func(port int) []string {
 			return append([]string{opts.Repo.serve(), "-dev", "-dir", opts.Dir,
 				"-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-				"-origins", strings.Join(Origins, ","), "-drain", "2s"}, flags...)
+				"-origins", strings.Join(Origins, ","), "-tracking-url", trackingURL, "-drain", "2s"}, flags...)
 		},
 		Ready: func(ctx context.Context, url string) bool {
 			_, err := fetch(ctx, url+"/health/live")
