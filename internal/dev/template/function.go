@@ -32,7 +32,7 @@ type function struct {
 	Rule    string // of EventBridge, which also sends to its queue
 	Release string // gradual: a release shifts traffic in steps
 	Version string // parameters whose changes publish a new version
-	Begins  bool   // it begins sagas, which it does not while others are brought to their ends
+	Begins  bool   // by it sagas begin; its trigger is off while others are brought to their ends
 
 	// Grants beyond those implied by the above.
 	Table   []string // actions on its service's table,
