@@ -321,6 +321,12 @@ func waitingOrdersAreListedOldestFirst(t *testing.T, s orders.Store) {
 			t.Errorf("Waiting %s = %v, want %v", status, got, want)
 		}
 	}
+	_, late, err := s.Waiting(t.Context(), "", before, 2, "")
+	storesuite.Must(t, err)
+	page, next, err := s.Waiting(t.Context(), "", storesuite.Start, 2, late)
+	if err != nil || page != nil || next != "" {
+		t.Errorf("Waiting from a cursor after the time: %v, cursor %q, %v; want nothing", page, next, err)
+	}
 	for _, cursor := range []string{"!", "eyJwayI6IngifQ"} {
 		if _, _, err := s.Waiting(t.Context(), "", before, 2, cursor); !errors.Is(err, fault.ErrCursor) {
 			t.Errorf("Waiting from %s: %v", cursor, err)

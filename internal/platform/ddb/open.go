@@ -51,6 +51,10 @@ func (t *Table) OpenPage(
 		cursor != "" && bad != nil {
 		return nil, "", fault.ErrCursor
 	}
+	from, until := string(after)+" ", openSK(before)
+	if from > until { // DynamoDB refuses such a range
+		return nil, "", nil
+	}
 	type found struct{ PK, Since string }
 	var all []found
 	more := false
@@ -58,9 +62,9 @@ func (t *Table) OpenPage(
 		res, err := t.Client.Query(ctx, &dynamodb.QueryInput{
 			TableName: &t.Name, IndexName: aws.String(OpenIndex),
 			Limit:                  aws.Int32(int32(limit)), //nolint:gosec // 1 to 100
-			KeyConditionExpression: aws.String("openPk = :pk AND openSk BETWEEN :after AND :before"),
+			KeyConditionExpression: aws.String("openPk = :pk AND openSk BETWEEN :from AND :until"),
 			ExpressionAttributeValues: Values{
-				":pk": String(partition), ":after": String(string(after) + " "), ":before": String(openSK(before)),
+				":pk": String(partition), ":from": String(from), ":until": String(until),
 			},
 		})
 		if err != nil {
@@ -73,6 +77,7 @@ func (t *Table) OpenPage(
 		}
 	}
 	slices.SortFunc(all, func(a, b found) int { return strings.Compare(a.Since, b.Since) })
+	all = slices.Compact(all) // an item that moved meanwhile was found in both partitions
 	if len(all) > limit {
 		all, more = all[:limit], true
 	}

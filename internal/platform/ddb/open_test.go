@@ -56,3 +56,18 @@ func TestEachOpenFailsIfTheIndexCannotBeRead(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestOpenPageHasAnItemThatMovedOnlyOnce(t *testing.T) {
+	first, moved := opened("1", start.Add(-2*time.Minute)), opened("2", start.Add(-time.Minute))
+	table, _ := scripted(t, `{"Items":[`+first+`,`+moved+`]}`, `{"Items":[`+moved+`]}`)
+	pks, next, err := table.OpenPage(t.Context(), []string{"left", "reached"}, start, 2, "")
+	if want := []string{"pot#1", "pot#2"}; err != nil || !slices.Equal(pks, want) || next != "" {
+		t.Errorf("%v, cursor %q, %v, want %v and no cursor", pks, next, err, want)
+	}
+}
+
+// opened returns an item of the index as DynamoDB answers it.
+func opened(subject string, since time.Time) string {
+	return fmt.Sprintf(`{"pk":{"S":"pot#%s"},"sk":{"S":"pot"},"openSk":{"S":%q}}`,
+		subject, ddb.OpenSince(subject, since).SK)
+}
