@@ -137,7 +137,7 @@ func TestListSaysHowToGetTheNextPage(t *testing.T) {
 	out, errs, err := run(t, b, "order", "list", "--limit", "1")
 	want := "ORDER                       STATUS    REASON        LINES  TOTAL      PLACED\n" +
 		order + "  REJECTED  OUT_OF_STOCK  1      39.98 EUR  2026-11-23T09:00:00Z\n"
-	if err != nil || out != want || errs != "there is more: orderflow order list --cursor abc\n" {
+	if err != nil || out != want || errs != "there is more: orderflow order list --limit=1 --cursor=abc\n" {
 		t.Errorf("%s%s%v, want\n%s", out, errs, err, want)
 	}
 }
@@ -150,6 +150,7 @@ func TestOperatorsFindOrdersOfCustomers(t *testing.T) {
 	}
 	b := serve(t, map[string][]string{
 		"GET /v1/operator/orders?limit=20&olderThan=600&status=PENDING": {found(order, "", `"abc"`)},
+		"GET /v1/operator/orders?limit=20&olderThan=600&status=it%27s":  {found(order, "", `"abc"`)},
 		"GET /v1/operator/orders?customer=alice&limit=100":              {found("other", "T2", `"n"`)},
 		"GET /v1/operator/orders?cursor=n&customer=alice&limit=100":     {found(order, "T1", "null")},
 	})
@@ -164,6 +165,11 @@ func TestOperatorsFindOrdersOfCustomers(t *testing.T) {
 		if shown := out + errs + fmt.Sprint(err); !strings.Contains(shown, want) || strings.Contains(shown, "T2") {
 			t.Errorf("%s: %s, want %s", line, shown, want)
 		}
+	}
+	_, errs, err := run(t, b, "order", "list", "--status", "it's", "--older-than", "10m", "--all", "--token", "t")
+	const again = `orderflow order list --all=true --older-than=10m0s --status='it'\''s' --cursor=abc`
+	if err != nil || errs != "there is more: "+again+"\n" {
+		t.Errorf("%s%v, want %s", errs, err, again)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/printable"
@@ -56,9 +57,25 @@ func (a *app) printPage(cmd *cobra.Command, page any, cursor *string, table func
 		return err
 	}
 	if a.output == "table" && cursor != nil && *cursor != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "there is more: %s --cursor %s\n", cmd.CommandPath(), *cursor)
+		fmt.Fprintf(cmd.ErrOrStderr(), "there is more: %s%s --cursor=%s\n", cmd.CommandPath(), flagsGiven(cmd), *cursor)
 	}
 	return nil
+}
+
+// flagsGiven returns the flags that a command was called with, for a shell: without the cursor, and
+// without the token, which is secret.
+func flagsGiven(cmd *cobra.Command) (given string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "cursor" || f.Name == "token" {
+			return
+		}
+		value := f.Value.String()
+		if strings.ContainsAny(value, " \"\\$&'()*;<>?`|~") {
+			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		}
+		given += " --" + f.Name + "=" + value
+	})
+	return given
 }
 
 // explain adds to an error's message what to do about it.

@@ -123,7 +123,7 @@ func TestParkedRecordsAreListed(t *testing.T) {
 	out, stderr, err := runReport(t, b, "parked")
 	if want := `TOPIC                    PARTITION  OFFSET  REASON          PARKED
 orderflow.orders.events  1          4711    MalformedEvent  2026-11-28T09:00:04Z
-`; err != nil || out != want || !strings.Contains(stderr, "orderflow report parked --cursor c2") {
+`; err != nil || out != want || !contains(stderr, "orderflow report parked --reports-url=", " --cursor=c2\n") {
 		t.Errorf("got\n%s%s\nwant\n%s%v", out, stderr, want, err)
 	}
 }
