@@ -188,13 +188,13 @@ func changeQueue(a *app, use, short, long string, change changeMessage) *cobra.C
 			if err := redrivable(from); verb == "redrive" && err != nil {
 				return err
 			}
-			chosen, others, err := s.choose(ctx, from, ids)
-			if err != nil {
-				return err
-			}
 			var unpublished error // does not stop the messages, whose records the stream drops
 			if verb == "redrive" && from.Kind == repair.Relays {
-				unpublished = s.publishOutboxes(ctx, cmd, from, chosen, action)
+				unpublished = s.publishOutboxes(ctx, cmd, from, action) // first: messages are hidden for a minute
+			}
+			chosen, others, err := s.choose(ctx, from, ids)
+			if err != nil {
+				return errors.Join(unpublished, err)
 			}
 			done, err := s.changeEach(ctx, from, chosen, others, action, change)
 			if missing := len(ids) - len(chosen); missing > 0 {
@@ -264,9 +264,9 @@ func redrivable(from repair.Queue) error {
 
 // publishOutboxes publishes the events that wait in the tables of the relays of a queue.
 func (s site) publishOutboxes(ctx context.Context, cmd *cobra.Command, from repair.Queue,
-	messages []repair.Message, action repair.Action,
+	action repair.Action,
 ) error {
-	services := s.relayed(from, messages)
+	services := s.relayed(from)
 	action.Subject, action.Detail = from.Name, "publish what waits in the tables of "+strings.Join(services, ", ")
 	return s.audit().Do(ctx, action, func(ctx context.Context) (failed error) {
 		for _, service := range services {
@@ -280,24 +280,18 @@ func (s site) publishOutboxes(ctx context.Context, cmd *cobra.Command, from repa
 }
 
 // relayed returns the services whose relays give up into a queue: that of a stack of its own, or
-// those of the core that have a table, and those that messages name.
-func (s site) relayed(from repair.Queue, messages []repair.Message) (services []string) {
-	own, ofOwn := strings.CutSuffix(from.Name, "-"+string(repair.Relays))
-	if ofOwn {
-		services = append(services, own)
+// those of the core that have a table.
+func (s site) relayed(from repair.Queue) (services []string) {
+	if own, ok := strings.CutSuffix(from.Name, "-"+string(repair.Relays)); ok {
+		return []string{own}
 	}
 	for name, table := range s.outputs {
-		if strings.HasSuffix(name, "TableName") && !ofOwn {
+		if strings.HasSuffix(name, "TableName") {
 			services = append(services, strings.TrimPrefix(table, s.stack+"-"))
 		}
 	}
-	for _, m := range messages {
-		if m.Part != nil {
-			services = append(services, m.Part.Service)
-		}
-	}
 	slices.Sort(services)
-	return slices.Compact(services)
+	return services
 }
 
 // relayAgain publishes the events of the part of a stream that a relay's message names.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,7 +52,7 @@ func operate(t *testing.T) operated {
 	}
 	name := "cli-" + strings.ToLower(ids.Random(clock.System{}).New())
 	machine := "arn:aws:states:us-east-1:000000000000:stateMachine:" + name
-	outputs := map[string]string{"EndpointUrl": endpoint, "Region": "us-east-1",
+	outputs := map[string]string{"EndpointUrl": endpoint, "Region": "us-east-1", "TeaTableName": name + "-tea",
 		"FulfilOrderArn": machine + "-fulfil-order", "CompensateOrderArn": machine + "-compensate-order"}
 	b, err := json.Marshal(outputs)
 	if err != nil {
@@ -300,6 +301,29 @@ func TestRelaysPartIsPublishedOrItsMessageStays(t *testing.T) {
 		o.run(t, 0, "dlq", "drop", "relays", "--all", "--reason", "INC-2")
 	}
 }
+
+// Messages are hidden for a minute only, and an outbox may take longer.
+func TestOutboxesArePublishedBeforeMessagesAreTaken(t *testing.T) {
+	o := operate(t)
+	o.tea(t)
+	published := false
+	root := newRoot(&app{getenv: func(string) string { return "" }})
+	root.SetArgs([]string{"dlq", "redrive", "relays", "--all", "--reason", "r", "--stack-file", o.stackFile})
+	root.SetErr(writes(func(text string) {
+		if !published && strings.Contains(text, "tea: published 0 events") {
+			published = true
+			o.send("relays-failures", "late")
+		}
+	}))
+	if err := root.ExecuteContext(t.Context()); !published || !strings.Contains(fmt.Sprint(err), "name a part") {
+		t.Errorf("published %v, %v; want the message that came meanwhile refused", published, err)
+	}
+}
+
+// writes is a writer that calls a function with each text.
+type writes func(string)
+
+func (w writes) Write(b []byte) (int, error) { w(string(b)); return len(b), nil }
 
 // first returns the sequence number of the first record of a shard.
 func first(t *testing.T, s tail.Stream, shard tail.Part) string {
