@@ -122,12 +122,24 @@ type eventQueue struct {
 	Rule   string
 }
 
-// EventQueues are the queues that topics and rules send to.
-func (s *stack) EventQueues() (all []eventQueue) {
-	for _, f := range s.filter(func(f *function) bool { return f.Events != nil }) {
-		for _, kind := range []string{"Queue", "DeadLetterQueue"} {
-			all = append(all, eventQueue{f.ID() + kind, f.Events, f.Rule})
+// eventQueues are queues with one policy.
+type eventQueues struct {
+	ID     string // of the policy
+	Queues []eventQueue
+}
+
+// EventQueues are the queues that topics and rules send to, by policy.
+func (s *stack) EventQueues() (all []eventQueues) {
+	consumers := s.filter(func(f *function) bool { return f.Events != nil })
+	if len(consumers) == 0 {
+		return nil
+	}
+	for _, kind := range []string{"Queue", "DeadLetterQueue"} {
+		of := eventQueues{ID: "Event" + kind + "sPolicy"}
+		for _, f := range consumers {
+			of.Queues = append(of.Queues, eventQueue{f.ID() + kind, f.Events, f.Rule})
 		}
+		all = append(all, of)
 	}
 	return all
 }

@@ -196,8 +196,8 @@ func TestStackOfItsOwnIsWholeAndNamesTheCore(t *testing.T) {
 	for _, id := range []string{
 		"TeaTable", "TeaTopic", "LogOrdersQueue", "LogOrdersDeadLetterQueue", "LogOrdersSubscriptionToTea",
 		"ReadLogOrdersKafkaSource", "ReadLogTeaKafkaSource", "ReadLogFailureQueue", "RelayTeaEventsSource", "SteepTea",
-		"SteepTeaRole", "MachineLogs", "Api", "ApiRole", "TokenKeysPolicy", "EventQueuesPolicy", "RelaysFailureQueue",
-		"SchedulesRole",
+		"SteepTeaRole", "MachineLogs", "Api", "ApiRole", "TokenKeysPolicy", "EventQueuesPolicy",
+		"EventDeadLetterQueuesPolicy", "RelaysFailureQueue", "SchedulesRole",
 		"ColdAlarm",
 		"TeaErrorsAlarm", "DeadLettersAlarm", "QueueAgeAlarm", "RelayFailuresAlarm",
 	} {

@@ -13,7 +13,7 @@ const acting = "^(FulfilOrder|PrepareOrder|SettleOrder|CompensateOrder|UndoOrder
 // infraRules are about deliveries, the API and data at rest, which no service configures itself.
 var infraRules = []Rule{
 	rule("topics and rules send to their consumers' queues, others to none",
-		"SQS refuses a policy with two resources in a statement, or more than 20 statements",
+		"SQS refuses a policy with two resources in a statement",
 		func(r *Repo, bad *list) {
 			var sends, may []string
 			send := func(from, queue any) { sends = append(sends, text(from)+" to "+text(queue)) }
@@ -32,7 +32,6 @@ var infraRules = []Rule{
 			}
 			for id, p := range r.each("AWS::SQS::QueuePolicy") {
 				statements, _ := cfn.Dig(p, "PolicyDocument", "Statement").([]any)
-				bad.unless(len(statements) <= 20, "%s has %d statements", id, len(statements))
 				for _, statement := range statements {
 					queue := text(cfn.Dig(statement, "Resource"))
 					of := strings.TrimSuffix(queue, ".Arn")
@@ -44,15 +43,44 @@ var infraRules = []Rule{
 					}
 				}
 			}
-			bad.same(r.Stack+"EventQueuesPolicy", may, sends)
+			bad.same(r.Stack+"the policies of queues", may, sends)
 		},
 		func(r *Repo) {
 			statements := cfn.Dig(r.properties("EventQueuesPolicy"), "PolicyDocument", "Statement").([]any)
-			other := statements[len(statements)-1].(map[string]any)
-			statements[0].(map[string]any)["Condition"] = other["Condition"] // of another topic
-			other["Condition"] = cfn.Dig(statements[4], "Condition")
+			one, other := statements[0].(map[string]any), statements[2].(map[string]any) // of two topics
+			one["Condition"], other["Condition"] = other["Condition"], one["Condition"]
+		}),
+	rule("queues of events are open to no others",
+		"anybody may send to a queue whose policy names no source, or another principal", nil,
+		func(r *Repo) {
+			statements := cfn.Dig(r.properties("EventQueuesPolicy"), "PolicyDocument", "Statement").([]any)
+			delete(statements[0].(map[string]any), "Condition")
 		},
-		required{"AWS::SQS::QueuePolicy", `PolicyDocument: {Statement: [{Effect: Allow, Action: "sqs:SendMessage"}]}`}),
+		required{"AWS::SQS::QueuePolicy", `PolicyDocument: {Statement: [{Effect: Allow, Action: "sqs:SendMessage",
+			Principal: {Service: [!Like "^(sns|events)[.]amazonaws[.]com$"], AWS: none, Federated: none},
+			Condition: {ArnEquals: {"aws:SourceArn": [any]}}}]}`}),
+	rule("policies of queues keep SQS's quotas",
+		"SQS refuses more than 20 statements or 10 conditions; emulators do not",
+		func(r *Repo, bad *list) {
+			for id, p := range r.each("AWS::SQS::QueuePolicy") {
+				statements, _ := cfn.Dig(p, "PolicyDocument", "Statement").([]any)
+				bad.unless(len(statements) <= 20, "%s has %d statements", id, len(statements))
+				conditions := 0
+				for _, statement := range statements {
+					operators, _ := cfn.Dig(statement, "Condition").(map[string]any)
+					for _, compared := range operators {
+						keys, _ := compared.(map[string]any)
+						conditions += len(keys)
+					}
+				}
+				bad.unless(conditions <= 10, "%s has %d conditions", id, conditions)
+			}
+		},
+		func(r *Repo) {
+			document := cfn.Dig(r.properties("EventQueuesPolicy"), "PolicyDocument").(map[string]any)
+			statements := document["Statement"].([]any)
+			document["Statement"] = append(slices.Clone(statements), statements[:11-len(statements)]...)
+		}),
 	requires("undelivered messages go to a dead-letter queue",
 		"schedules, rules and topics retry for a while, then silently drop the message",
 		required{"AWS::Scheduler::Schedule",
