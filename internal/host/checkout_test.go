@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -20,9 +21,14 @@ func TestTheExampleCheckoutOrdersInABrowser(t *testing.T) {
 	if _, err := os.Stat(axe); err != nil {
 		t.Skip("axe-core is not installed: run `make lint`")
 	}
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not on the PATH")
+	var browser string
+	for _, name := range []string{"google-chrome", "chromium-browser", "chromium"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+		}
+	}
+	if browser == "" {
+		t.Skip("neither Chromium nor Chrome is on the PATH")
 	}
 	pages := http.NewServeMux()
 	pages.Handle("/", http.FileServer(http.Dir(root)))
@@ -32,6 +38,7 @@ func TestTheExampleCheckoutOrdersInABrowser(t *testing.T) {
 	server := httptest.NewServer(pages)
 	defer server.Close()
 	s := launch(t, Options{Keep: 100, Origins: []string{server.URL}})
+	pages.HandleFunc("POST /reprice", func(_ http.ResponseWriter, r *http.Request) { s.reprice(r.Context(), t) })
 	if err := s.stocked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +60,26 @@ LAMP-RARE €1,043.00: Your order ended: Some of it is no longer in stock. place
 LAMP-RARE: looked at, violations []
 MUG-BLUE €19.99: Your order ended: The payment was declined. Please try another payment method. placed, REJECTED
 MUG-BLUE: looked at, violations []
+MUG-BLUE €42.00: The price has changed to €42.00. Nothing was ordered.
+MUG-BLUE: looked at, violations []
+MUG-BLUE €42.00: Thank you! Your order is confirmed. placed, stock reserved, payment authorized, shipment booked, ` +
+		`paid, confirmed
+MUG-BLUE: looked at, violations []
 end`
 	if diff := cmp.Diff(want, seen); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
+}
+
+// reprice makes a mug cost 21 euros, and returns once orders know.
+func (s shop) reprice(ctx context.Context, t *testing.T) {
+	s.call(t, "PUT", "/v1/products/MUG-BLUE", "olga", "operator",
+		`{"name": "Blue mug", "price": {"currency": "EUR", "amount": 2100}}`)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		quote, err := s.orders.Quote(ctx, "", "", []string{"MUG-BLUE"})
+		if err == nil && quote.Prices["MUG-BLUE"].Price.Amount == 2100 {
+			return
+		}
+	}
+	t.Error("orders do not know the new price")
 }
