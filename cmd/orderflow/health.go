@@ -20,7 +20,8 @@ func health(a *app) *cobra.Command {
 		Long: `Show each service with its dependencies: pass, warn (degraded, but ready) or fail, with a code and
 the duration of the check. Results are cached for five seconds. With a stack file also the event
 sources of consumers and relays: whether each is switched on, what Lambda last failed with, and how
-many messages wait. Exits with 1 if anything fails; docs/runbooks/readiness.md says what to do.
+many messages wait. A source that the parameter EventsBy switches off, as the stack file has it, is
+no failure. Exits with 1 if anything fails; docs/runbooks/readiness.md says what to do.
 Operators only.`,
 		Example: "  orderflow health\n  orderflow health -o json",
 		Args:    exactly(),
@@ -69,7 +70,7 @@ func (a *app) sources(cmd *cobra.Command) []repair.Source {
 func showSources(w io.Writer, all []repair.Source) {
 	row(w, "FUNCTION", "SOURCE", "WAITING", "PROBLEM")
 	for _, s := range all {
-		row(w, s.Function, s.State, s.Waiting, cmp.Or(s.Problem, "-"))
+		row(w, s.Function, s.State, s.Waiting, cmp.Or(s.Meant, s.Problem, "-"))
 	}
 }
 

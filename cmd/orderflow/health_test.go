@@ -24,8 +24,14 @@ func TestHealthShowsThePartsOfEachService(t *testing.T) {
 // runStack runs a command line for a stack x whose API and whose AWS are b.
 func runStack(t *testing.T, b *backend, args ...string) string {
 	t.Helper()
+	return runStackBy(t, b, "functions", args...)
+}
+
+// runStackBy is runStack for a stack with a value of EventsBy.
+func runStackBy(t *testing.T, b *backend, eventsBy string, args ...string) string {
+	t.Helper()
 	dir := t.TempDir()
-	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1",`+
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1","EventsBy":"`+eventsBy+`",`+
 		`"FulfilOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-fulfil-order",`+
 		`"CompensateOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-compensate-order"}`)
 	t.Chdir(dir)
@@ -33,15 +39,19 @@ func runStack(t *testing.T, b *backend, args ...string) string {
 	return fmt.Sprint(out, errs, err)
 }
 
-// sources are a stack's event sources, as Lambda lists them; one is of another stack.
+// sources are a stack's event sources, as Lambda lists them; one is of another stack. Without a
+// state start-fulfilment has none.
 func sources(relay, start string) string {
 	source := func(function, from, state string) string {
 		state, result, _ := strings.Cut(state, " ")
 		return `{"FunctionArn":"arn:aws:lambda:r:0:function:` + function + `","EventSourceArn":"arn:aws:` + from +
 			`","State":"` + state + `","LastProcessingResult":"` + result + `"}`
 	}
-	return `200 {"EventSourceMappings":[` + source("x-relay-orders-events", "dynamodb:r:0:table/x/stream/1", relay) +
-		"," + source("x-start-fulfilment", "sqs:r:0:x-start-fulfilment", start) +
+	all := `200 {"EventSourceMappings":[` + source("x-relay-orders-events", "dynamodb:r:0:table/x/stream/1", relay)
+	if start != "" {
+		all += "," + source("x-start-fulfilment", "sqs:r:0:x-start-fulfilment", start)
+	}
+	return all +
 		"," + source("xy-start-fulfilment", "sqs:r:0:xy-start-fulfilment", "Disabled") + `]}`
 }
 
@@ -50,6 +60,10 @@ const listSources = "GET /2015-03-31/event-source-mappings/?MaxItems=100"
 // waiting are SQS's answers about a queue with two messages.
 var waiting = []string{`200 {"QueueUrl":"http://q/0/x-start-fulfilment"}`,
 	`200 {"Attributes":{"ApproximateNumberOfMessages":"2"}}`}
+
+// noDeadLetters are SQS's answers about an empty dead-letter queue.
+var noDeadLetters = []string{`200 {"QueueUrls":["http://q/0/x-start-fulfilment-dlq"]}`,
+	`200 {"Attributes":{"ApproximateNumberOfMessages":"0"}}`}
 
 func TestHealthShowsEventSourcesThatDoNotWork(t *testing.T) {
 	for _, tt := range []struct{ relay, start, want string }{
@@ -68,16 +82,47 @@ func TestHealthShowsEventSourcesThatDoNotWork(t *testing.T) {
 	}
 }
 
+func TestSourcesThatEventsByTurnsOffAreNoFailure(t *testing.T) {
+	const process, draining = "a process handles this stage's events", "draining: no saga begins"
+	for _, tt := range []struct{ by, relay, start, want string }{
+		{"process", "Disabled PROBLEM: before", "Disabled ", process},
+		{"draining", "Enabled OK", "Disabled ", draining},
+		{"draining", "Disabled ", "Disabled ", ""},
+		{"functions", "Enabled OK", "Disabled ", ""},
+	} {
+		b := serve(t, map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
+			listSources: {sources(tt.relay, tt.start)}, "POST /": waiting})
+		out := runStackBy(t, b, tt.by, "health")
+		if works := strings.HasSuffix(out, "<nil>"); works != (tt.want != "") || !strings.Contains(out, tt.want) {
+			t.Errorf("health, %v: %s", tt, out)
+		}
+		b = serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
+			listSources: {sources(tt.relay, tt.start)}, "POST /": append([]string{none, none}, waiting...)})
+		out = runStackBy(t, b, tt.by, "saga", "show", order)
+		if off := strings.Contains(out, "is Disabled"); off != (tt.want == "") || !strings.Contains(out, tt.want) {
+			t.Errorf("saga show, %v: %s", tt, out)
+		}
+	}
+}
+
 func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 	for _, tt := range []struct{ relay, start, want string }{
 		{"Disabled ", "Enabled ", "not published: the event source of relay-orders-events is Disabled"},
 		{"Enabled OK", "Disabled ", "event source of start-fulfilment is Disabled, messages waiting: 2"},
+		{"Enabled OK", "", "event source of start-fulfilment is missing, messages waiting: 0"},
+		{"Enabled OK", "Enabled ", "sweep-orders has it started after 30 minutes"},
 	} {
 		b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
-			listSources: {sources(tt.relay, tt.start)}, "POST /": append([]string{none, none}, waiting...)})
+			listSources: {sources(tt.relay, tt.start)},
+			"POST /":    slices.Concat([]string{none, none}, waiting, noDeadLetters)})
 		if out := runStack(t, b, "saga", "show", order); !strings.Contains(out, tt.want) {
 			t.Errorf("%s, %s: %s", tt.relay, tt.start, out)
 		}
+	}
+	ended := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("CONFIRMED", "null")},
+		"POST /": {none}})
+	if out := runStack(t, ended, "saga", "show", order); !strings.Contains(out, "CONFIRMED, and no execution of it") {
+		t.Errorf("an order that is over: %s", out)
 	}
 	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {`404 {"status":404,"code":"OrderNotFound"}`},
 		"POST /": {none}})

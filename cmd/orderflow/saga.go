@@ -88,6 +88,10 @@ func (a *app) whyNoSaga(ctx context.Context, orderID string) error {
 	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
 		return fmt.Errorf("there is no order %s", orderID)
 	}
+	if err == nil && o.Final() {
+		return fmt.Errorf("order %s is %s, and no execution of it is kept: Step Functions forgets them after "+
+			"90 days; or a process executed its saga, or a sweep flagged it before one began", orderID, o.Status)
+	}
 	s, noSite := a.site(ctx)
 	if err != nil || noSite != nil {
 		return none

@@ -77,7 +77,7 @@ func (s site) queues() repair.Queues {
 }
 
 func (s site) sources() repair.Sources {
-	return repair.Sources{API: awsapi.Client{Config: s.cfg}, Queues: s.queues()}
+	return repair.Sources{API: awsapi.Client{Config: s.cfg}, Queues: s.queues(), EventsBy: s.outputs["EventsBy"]}
 }
 
 func (s site) audit() repair.Audit {

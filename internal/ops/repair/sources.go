@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -21,21 +22,44 @@ type Source struct {
 	State string `json:"state"`
 	// Problem is what Lambda last failed with, or "".
 	Problem string `json:"problem,omitempty"`
+	// Meant is why it is switched off on purpose, or "".
+	Meant string `json:"meant,omitempty"`
 	// Waiting is the number of messages in the queue; 0 for a stream.
 	Waiting int `json:"waiting"`
 	queue   string
 }
 
-// Works reports whether the source invokes its function.
-func (s Source) Works() bool {
-	return s.Problem == "" && s.State != "Disabled" && s.State != "Disabling"
+// missing is the state of a source that Lambda does not list: somebody deleted it.
+const missing = "missing"
+
+// Works reports whether the source invokes its function, or is off on purpose.
+func (s Source) Works() bool { return s.Meant != "" || s.Problem == "" && !s.off() }
+
+func (s Source) off() bool {
+	return s.State == "Disabled" || s.State == "Disabling" || s.State == missing
 }
 
 // Sources are the event sources of a deployment.
 type Sources struct {
 	API    awsapi.Client
 	Queues Queues
+	// EventsBy is the deployment's parameter: who handles events. "" means functions.
+	EventsBy string
 }
+
+// meant says why a function's source is switched off by EventsBy, or "".
+func (s Sources) meant(function string) string {
+	switch {
+	case s.EventsBy == "process":
+		return "a process handles this stage's events"
+	case s.EventsBy == "draining" && function == starts:
+		return "draining: no saga begins until EventsBy has another value"
+	}
+	return ""
+}
+
+// starts is the function that starts sagas.
+const starts = "start-fulfilment"
 
 // List returns all of them, sorted by function.
 func (s Sources) List(ctx context.Context) (all []Source, err error) {
@@ -61,6 +85,9 @@ func (s Sources) List(ctx context.Context) (all []Source, err error) {
 				continue
 			}
 			found := Source{Function: function, State: m.State}
+			if found.off() {
+				found.Meant = s.meant(function)
+			}
 			if strings.HasPrefix(m.LastProcessingResult, "PROBLEM") {
 				found.Problem = m.LastProcessingResult
 			}
@@ -110,12 +137,14 @@ func (s Sources) Why(ctx context.Context) (string, error) {
 	of := func(function string) Source {
 		i := slices.IndexFunc(all, func(s Source) bool { return s.Function == function })
 		if i < 0 {
-			return Source{State: "missing"}
+			return Source{State: missing}
 		}
 		return all[i]
 	}
-	relay, start := of("relay-orders-events"), of("start-fulfilment")
+	relay, start := of("relay-orders-events"), of(starts)
 	switch {
+	case cmp.Or(relay.Meant, start.Meant) != "" && relay.Works():
+		return cmp.Or(relay.Meant, start.Meant) + " (EventsBy in docs/one-process.md)", nil
 	case !relay.Works():
 		return "it was placed, but not published: the event source of relay-orders-events is " +
 			relay.state() + " (docs/runbooks/outbox-lag.md)", nil
@@ -123,12 +152,13 @@ func (s Sources) Why(ctx context.Context) (string, error) {
 		return "it was placed and published, but not picked up: the event source of start-fulfilment is " +
 			start.state() + ", messages waiting: " + strconv.Itoa(start.Waiting) + " (docs/runbooks/queue-age.md)", nil
 	}
-	dead, err := s.Queues.Find(ctx, "start-fulfilment")
+	dead, err := s.Queues.Find(ctx, starts)
 	if err == nil && dead.Messages > 0 {
 		return "it was placed and published, and start-fulfilment may have given up on it: " +
 			"`orderflow dlq show start-fulfilment`", nil
 	}
-	return "it starts a moment after the order is placed", err
+	return "it starts a moment after the order is placed; if its event was lost, sweep-orders has it started " +
+		"after 30 minutes, or `orderflow dlq list` shows who gave up on it", err
 }
 
 func (s Source) state() string {
