@@ -284,6 +284,16 @@ func TestPricesAreExact(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotSaidOfAProductStays(t *testing.T) {
+	b := serve(t, map[string][]string{"PUT /v1/products/MUG": {`200 {"sku":"MUG"}`}})
+	_, _, err := run(t, b, "product", "put", "MUG", "--name", "Mug", "--price", "5", "--category=", "--unlisted=false")
+	const want = `PUT /v1/products/MUG ` +
+		`{"name":"Mug","price":{"currency":"EUR","amount":500},"category":"","unlisted":false}`
+	if err != nil || !slices.Equal(b.requests, []string{want}) {
+		t.Errorf("sent %s, %v", b.requests, err)
+	}
+}
+
 func TestProductsAsATable(t *testing.T) {
 	product := `{"sku":"MUG","name":"Mug \u001b[31m","price":{"currency":"EUR","amount":5},"version":3}`
 	page := `{"products":[` + product + `],"cursor":null}`

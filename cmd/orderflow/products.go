@@ -19,38 +19,54 @@ func products(a *app) *cobra.Command {
 }
 
 func putProduct(a *app) *cobra.Command {
-	var name, price, code, reason string
+	var in client.ProductValues
+	var price, code, text, image, category string
+	var unlisted bool
 	cmd := &cobra.Command{
 		Use:   "put SKU --name NAME --price PRICE",
 		Short: "Create or change a product (operators)",
-		Long: `Create a product, or change its name and price. Orders use a new price as soon as its event has
-reached them. A new product has no stock: see "orderflow stock set". Operators only.`,
+		Long: `Create a product, or change it. What has no flag stays as it is, and an empty text, image or category
+is removed. Orders use a new price as soon as its event has reached them. A new product has no stock: see
+"orderflow stock set". Operators only.`,
 		Example: `  orderflow product put MUG-BLUE --name "Blue mug" --price 19.99
-  orderflow product put BOWL --name "Bowl" --price 1200 --currency JPY`,
+  orderflow product put BOWL --name "Bowl" --price 1200 --currency JPY
+  orderflow product put MUG-BLUE --name "Blue mug" --price 19.99 --category Mugs --unlisted=false`,
 		Args: exactly("SKU"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if name == "" || price == "" {
+			if in.Name == "" || price == "" {
 				return usage("a product needs --name and --price")
 			}
-			m, err := parseAmount("--price", price, code)
-			if err != nil {
+			var err error
+			if in.Price, err = parseAmount("--price", price, code); err != nil {
 				return err
+			}
+			for flag, set := range map[string]func(){
+				"text": func() { in.Text = &text }, "image-url": func() { in.ImageURL = &image },
+				"category": func() { in.Category = &category }, "unlisted": func() { in.Unlisted = &unlisted },
+			} {
+				if cmd.Flags().Changed(flag) {
+					set()
+				}
 			}
 			c, err := a.api(operator)
 			if err != nil {
 				return err
 			}
-			p, err := c.PutProduct(cmd.Context(), args[0], name, m, reason)
+			p, err := c.PutProduct(cmd.Context(), args[0], in)
 			if err != nil {
 				return err
 			}
 			return a.print(cmd, p, func(w io.Writer) { showProducts(w, p) })
 		},
 	}
-	cmd.Flags().StringVar(&name, "name", "", "name as customers see it")
+	cmd.Flags().StringVar(&in.Name, "name", "", "name as customers see it")
 	cmd.Flags().StringVar(&price, "price", "", "`price` of one piece, such as 19.99")
 	cmd.Flags().StringVar(&code, "currency", "EUR", "`currency` of the price, ISO 4217")
-	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the audit log")
+	cmd.Flags().StringVar(&text, "text", "", "`text` for customers")
+	cmd.Flags().StringVar(&image, "image-url", "", "`address` of a picture, https")
+	cmd.Flags().StringVar(&category, "category", "", "`category` of the shop")
+	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "leave it out of lists; it can still be read and ordered")
+	cmd.Flags().StringVar(&in.Reason, "reason", "", "`why`, for the audit log")
 	return cmd
 }
 

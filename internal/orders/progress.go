@@ -20,15 +20,20 @@ var SagaMilestones = []string{"STOCK_RESERVED", "PAYMENT_AUTHORIZED", "SHIPMENT_
 // nextSteps are the steps after them: each is reached when that step begins.
 var nextSteps = []string{"AuthorizePayment", "ArrangeShipment", "CapturePayment", "CommitStock"}
 
-// reached records the milestones that steps tell which began at these times. What is no time is
-// left out: an order must not fail because of it.
+// reached records the milestones of an order that has just been confirmed: steps began at these
+// times. What is not a time is left out: an order must not fail because of it. Clocks differ, so a
+// time may be before the previous milestone or after the confirmation; it is moved there.
 func (o Order) reached(began map[string]string) Order {
 	o.Milestones = nil
+	var last time.Duration
 	for i, step := range SagaMilestones {
-		if at, err := time.Parse(time.RFC3339Nano, began[nextSteps[i]]); err == nil {
-			after := at.Sub(o.CreatedAt).Truncate(time.Millisecond)
-			o.Milestones = append(o.Milestones, Milestone{step, o.CreatedAt.Add(after)})
+		at, err := time.Parse(time.RFC3339Nano, began[nextSteps[i]])
+		if err != nil {
+			continue
 		}
+		after := min(at.Sub(o.CreatedAt), o.UpdatedAt.Sub(o.CreatedAt)).Truncate(time.Millisecond)
+		last = max(after, last)
+		o.Milestones = append(o.Milestones, Milestone{step, o.CreatedAt.Add(last)})
 	}
 	return o
 }

@@ -45,6 +45,32 @@ func TestAConfirmedOrderTellsWhatItReachedAndWhen(t *testing.T) {
 	}
 }
 
+// The clocks of state machines and functions differ.
+func TestMilestonesFollowEachOther(t *testing.T) {
+	s := open(t)
+	o := s.place()
+	at := func(seconds int) string {
+		return o.CreatedAt.Add(time.Duration(seconds) * time.Second).Format(time.RFC3339Nano)
+	}
+	s.clock.Advance(5 * time.Second)
+	_, err := s.ConfirmOrder(t.Context(), contract.Confirm{OrderID: o.OrderID, Began: map[string]string{
+		"AuthorizePayment": at(-2), "ArrangeShipment": at(3), "CapturePayment": at(1), "CommitStock": at(9),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reached := s.order(o.OrderID).Progress()
+	if got := steps(reached); got !=
+		"PLACED STOCK_RESERVED PAYMENT_AUTHORIZED SHIPMENT_BOOKED PAYMENT_CAPTURED CONFIRMED" {
+		t.Errorf("it has reached %s", got)
+	}
+	for n, seconds := range []int{0, 0, 3, 3, 5, 5} {
+		if want := o.CreatedAt.Add(time.Duration(seconds) * time.Second); !reached[n].At.Equal(want) {
+			t.Errorf("%s was reached at %s, want %s", reached[n].Step, reached[n].At, want)
+		}
+	}
+}
+
 func TestARejectedOrderTellsItsEndOnce(t *testing.T) {
 	s := open(t)
 	id := s.place().OrderID

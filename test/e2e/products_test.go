@@ -18,8 +18,8 @@ func TestMisspeltSKUIsRefused(t *testing.T) {
 	_, err = operator().GetStock(t.Context(), "MUG-BLEU")
 	wantProblem(t, err, 404, "StockNotFound")
 
-	if _, err := operator().PutProduct(t.Context(), "LEARNT", "Test product", money.Money{Currency: "EUR", Amount: 100},
-		""); err != nil {
+	learnt := client.ProductValues{Name: "Test product", Price: money.Money{Currency: "EUR", Amount: 100}}
+	if _, err := operator().PutProduct(t.Context(), "LEARNT", learnt); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "inventory learns of a new product", func() error {

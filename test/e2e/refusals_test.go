@@ -215,8 +215,8 @@ func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	t.Parallel()
 	sell(t, "PRICED", 1000, 10)
 	before := place(t, customerOf(t), order("PRICED", 1, "pm_card_visa"))
-	if _, err := operator().PutProduct(t.Context(), "PRICED", "Test product",
-		money.Money{Currency: "EUR", Amount: 1500}, ""); err != nil {
+	dearer := client.ProductValues{Name: "Test product", Price: money.Money{Currency: "EUR", Amount: 1500}}
+	if _, err := operator().PutProduct(t.Context(), "PRICED", dearer); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "orders learns the new price", func() error {

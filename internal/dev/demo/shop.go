@@ -76,7 +76,7 @@ func (s Shop) Ready(ctx context.Context) error {
 // Sell puts a product up for sale and adds pieces to its stock.
 func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces int) error {
 	price := money.Money{Currency: "EUR", Amount: cents}
-	if _, err := s.Operator.PutProduct(ctx, sku, name, price, ""); err != nil {
+	if _, err := s.Operator.PutProduct(ctx, sku, client.ProductValues{Name: name, Price: price}); err != nil {
 		return fmt.Errorf("put product %s: %w", sku, err)
 	}
 	if pieces <= 0 {

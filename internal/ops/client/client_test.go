@@ -107,7 +107,10 @@ func TestOperations(t *testing.T) {
 		"shipment": {func(ctx context.Context, c *client.Client) (any, error) { return c.Shipment(ctx, order) },
 			"GET", "/v1/shipments/order/" + order, "", "", "ShipmentBooked"},
 		"put product": {func(ctx context.Context, c *client.Client) (any, error) {
-			return c.PutProduct(ctx, "MUG-BLUE", "Blue mug", mug, "")
+			text, image, category := "Holds 300 ml.", "https://shop.example/mug-blue.jpg", "Mugs"
+			return c.PutProduct(ctx, "MUG-BLUE", client.ProductValues{
+				Name: "Blue mug", Price: mug, Text: &text, ImageURL: &image, Category: &category, Unlisted: new(bool),
+			})
 		}, "PUT", "/v1/products/MUG-BLUE", "", "PutProductRequest", "ProductMug"},
 		"get product": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetProduct(ctx, "a/b c") },
 			"GET", "/v1/products/a%2Fb%20c", "", "", "ProductMug"},

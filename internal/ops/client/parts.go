@@ -39,9 +39,14 @@ type Shipment struct {
 
 // Product is a product of the catalog.
 type Product struct {
-	SKU   string      `json:"sku"`
-	Name  string      `json:"name"`
-	Price money.Money `json:"price"`
+	SKU      string      `json:"sku"`
+	Name     string      `json:"name"`
+	Price    money.Money `json:"price"`
+	Text     string      `json:"text,omitempty"`
+	ImageURL string      `json:"imageUrl,omitempty"`
+	Category string      `json:"category,omitempty"`
+	// Unlisted products are left out of lists.
+	Unlisted bool `json:"unlisted,omitempty"`
 	// Version goes up by one with every change.
 	Version int `json:"version"`
 }
@@ -78,14 +83,20 @@ func (c *Client) Shipment(ctx context.Context, orderID string) (Shipment, error)
 	return get[Shipment](ctx, c, "/v1/shipments/order/", orderID, "")
 }
 
-// PutProduct creates or changes a product. The reason may be empty; it is recorded in the audit
-// log. Operators only.
-func (c *Client) PutProduct(ctx context.Context, sku, name string, price money.Money, reason string) (Product, error) {
-	body := struct {
-		Name   string      `json:"name"`
-		Price  money.Money `json:"price"`
-		Reason string      `json:"reason,omitempty"`
-	}{name, price, reason}
+// ProductValues are what a product is changed to. What is nil stays as it is; "" removes it.
+type ProductValues struct {
+	Name     string      `json:"name"`
+	Price    money.Money `json:"price"`
+	Text     *string     `json:"text,omitempty"`
+	ImageURL *string     `json:"imageUrl,omitempty"`
+	Category *string     `json:"category,omitempty"`
+	Unlisted *bool       `json:"unlisted,omitempty"`
+	// Reason may be empty; it is recorded in the audit log.
+	Reason string `json:"reason,omitempty"`
+}
+
+// PutProduct creates or changes a product. Operators only.
+func (c *Client) PutProduct(ctx context.Context, sku string, body ProductValues) (Product, error) {
 	return send[Product](ctx, c, Call{Method: http.MethodPut, Path: "/v1/products/" + url.PathEscape(sku), Body: body})
 }
 

@@ -189,7 +189,7 @@ func (l *load) stock(ctx context.Context) error {
 		return l.issuer.Token("olga", "operator", time.Now())
 	}}
 	price := money.Money{Currency: "EUR", Amount: 1999}
-	if _, err := l.operator.PutProduct(ctx, "MUG-BLUE", "Mug", price, ""); err != nil {
+	if _, err := l.operator.PutProduct(ctx, "MUG-BLUE", client.ProductValues{Name: "Mug", Price: price}); err != nil {
 		return err
 	}
 	for left := l.orders + alone; left > 0; left -= 50_000 {
