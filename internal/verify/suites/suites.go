@@ -50,7 +50,7 @@ var suites = []Suite{
 			`(?m)^roles: \d+ roles, (?P<of>\d+) grants: .* (?P<failed>\d+) problems in all$`}},
 	},
 	{
-		Name: "check-infra", Program: goRunDev, Args: []string{"check-infra"}, About: 35 * time.Second,
+		Name: "check-infra", Program: goRunDev, Args: []string{"check-infra"}, About: 60 * time.Second,
 		Figures: []figure{{place{"template", "checkov"}, "checks",
 			`(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
 	},
@@ -82,7 +82,7 @@ var suites = []Suite{
 	},
 	{
 		Name: "chaos-serve", Program: goRunDev, Args: []string{"chaos", "--serve", "--orders", "30", "--kills", "6"},
-		About: 90 * time.Second,
+		About: 30 * time.Second,
 		Figures: []figure{{place{"one process", "killed while orders come"}, "invariants",
 			`(?m)^(?P<of>\d+) +invariants\n(?P<failed>\d+) +violations$`}},
 	},
@@ -116,7 +116,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "brokers", Program: goRunDev, Args: []string{"brokers", "--", "-json"}, About: 5 * time.Minute,
+		Name: "brokers", Program: goRunDev, Args: []string{"brokers", "--", "-json"}, About: 315 * time.Second,
 		Tests: func(pkg string) place {
 			if strings.HasSuffix(pkg, "/services") {
 				return place{"Kafka, RabbitMQ", "reporting and warehouse, end to end"}
@@ -146,7 +146,7 @@ var suites = []Suite{
 			`(?m)^conformance: (?P<of>\d+) cases, (?P<failed>\d+) failures$`}},
 	},
 	{
-		Name: "reproducible", Program: goRunDev, Args: []string{"reproduce"}, About: 140 * time.Second,
+		Name: "reproducible", Program: goRunDev, Args: []string{"reproduce"}, About: 270 * time.Second,
 		Figures: []figure{{place{"packages", "built twice, the same"}, "packages",
 			`(?m)^(?P<passed>\d+) of (?P<of>\d+) packages are the same$`}},
 	},
