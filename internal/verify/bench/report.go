@@ -22,7 +22,7 @@ const (
 // Wall and CPU select one of the two figures of a start.
 func Wall(s Start) float64 { return s.WallRatio }
 
-// CPU selects the ratio of CPU time, which other work on the machine hardly changes.
+// CPU selects the ratio of CPU time, which other work on the machine changes less than time.
 func CPU(s Start) float64 { return s.CPURatio }
 
 // A Verdict compares one figure of all functions with the limits.
