@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"orderflow/internal/ops/client"
 )
@@ -80,9 +81,13 @@ func TestStorefrontByGraphQL(t *testing.T) {
 	}
 	const parts = ` orderId status items { product { name } } payment { status } reservations { status } shipment { status trackingNumber } `
 	var page struct{ Orders struct{ Nodes []order } }
-	if errs := graphql(t, c, `{ orders(first: 20, status: CONFIRMED) { nodes {`+parts+`} } }`, nil, &page); errs != nil {
-		t.Error(errs)
-	}
+	eventually(t, time.Minute, "all services answer in the time of a request", func() error {
+		errs := graphql(t, c, `{ orders(first: 20, status: CONFIRMED) { nodes {`+parts+`} } }`, nil, &page)
+		if errs != nil {
+			return errorf("%q", errs)
+		}
+		return nil
+	})
 	i := slices.IndexFunc(page.Orders.Nodes, func(o order) bool { return o.OrderID == id })
 	if i < 0 {
 		t.Fatalf("the order is not among %+v", page.Orders.Nodes)
