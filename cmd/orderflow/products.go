@@ -40,14 +40,8 @@ is removed. Orders use a new price as soon as its event has reached them. A new 
 			if in.Price, err = parseAmount("--price", price, code); err != nil {
 				return err
 			}
-			for flag, set := range map[string]func(){
-				"text": func() { in.Text = &text }, "image-url": func() { in.ImageURL = &image },
-				"category": func() { in.Category = &category }, "unlisted": func() { in.Unlisted = &unlisted },
-			} {
-				if cmd.Flags().Changed(flag) {
-					set()
-				}
-			}
+			in.Text, in.ImageURL = given(cmd, "text", &text), given(cmd, "image-url", &image)
+			in.Category, in.Unlisted = given(cmd, "category", &category), given(cmd, "unlisted", &unlisted)
 			c, err := a.api(operator)
 			if err != nil {
 				return err
@@ -68,6 +62,14 @@ is removed. Orders use a new price as soon as its event has reached them. A new 
 	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "leave it out of lists; it can still be read and ordered")
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "`why`, for the audit log")
 	return cmd
+}
+
+// given returns the value of a flag, or nil if the flag was not given.
+func given[T any](cmd *cobra.Command, flag string, value *T) *T {
+	if cmd.Flags().Changed(flag) {
+		return value
+	}
+	return nil
 }
 
 // parseAmount parses an amount such as 19.99, with no more decimals than the currency has.
