@@ -67,8 +67,10 @@ func (r *reader) read(e types.HistoryEvent) *Step {
 }
 
 // children adds the steps of a child's attempt from what it reported. The next one began when one
-// ended.
+// ended. A child also reports the steps of the children before it.
 func (r *reader) children(parent *Step, child report, end time.Time) {
+	since := parent.begin.Truncate(time.Millisecond) // as exactly as a child reports
+	maps.DeleteFunc(child.began, func(_ string, began time.Time) bool { return began.Before(since) })
 	names := slices.SortedFunc(maps.Keys(child.began), func(a, b string) int {
 		return child.began[a].Compare(child.began[b])
 	})

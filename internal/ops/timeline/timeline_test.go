@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/google/go-cmp/cmp"
 
@@ -349,5 +350,31 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 	escaped := strings.Count(out.String(), `refused\u001b[31m\u202e\u000aCONFIRMED\u0009\u009b`)
 	if escaped != 2 || strings.ContainsAny(out.String(), "\x1b\u202e\u009b") {
 		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestStepsOfAnEarlierChildAreListedOnce(t *testing.T) {
+	at := time.Date(2026, 11, 29, 18, 6, 44, 888_500_000, time.UTC)
+	began := func(steps string) *types.TaskSucceededEventDetails {
+		return &types.TaskSucceededEventDetails{Output: aws.String("{" + steps + "}")}
+	}
+	first := `"ReserveStock":"2026-11-29T18:06:44.888Z"`
+	child := &types.TaskScheduledEventDetails{Resource: aws.String("startExecution.waitForTaskToken")}
+	var events []types.HistoryEvent
+	for _, c := range []struct{ name, steps string }{
+		{"Prepare", first}, {"Settle", first + `,"CommitStock":"2026-11-29T18:06:44.898Z"`},
+	} {
+		entered := &types.StateEnteredEventDetails{Name: &c.name}
+		events = append(events,
+			types.HistoryEvent{Type: types.HistoryEventTypeTaskStateEntered, StateEnteredEventDetails: entered},
+			types.HistoryEvent{Type: types.HistoryEventTypeTaskScheduled, TaskScheduledEventDetails: child},
+			types.HistoryEvent{Type: types.HistoryEventTypeTaskSucceeded, TaskSucceededEventDetails: began(c.steps)})
+	}
+	for i := range events {
+		events[i].Id, events[i].Timestamp = int64(i+1), aws.Time(at.Add(time.Duration(i/3)*10*time.Millisecond))
+	}
+	tl := timeline.New("o", timeline.History{Machine: "fulfil-order", Events: events})
+	if n := len(findAll(tl, "ReserveStock")); n != 1 || find(t, tl, "CommitStock").Within != "Settle" {
+		t.Errorf("ReserveStock is listed %d times", n)
 	}
 }
