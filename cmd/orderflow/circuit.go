@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
@@ -33,10 +34,13 @@ succeeds. So most of the time there is nothing to do.
 
 func (s site) circuits() repair.Circuits {
 	c := clock.System{}
-	return repair.Circuits{
-		Log:   func(service string) resilience.CircuitLog { return ddb.Open(s.cfg, s.stack+"-"+service, c) },
-		Clock: c, IDs: ids.Random(c),
+	log := func(service string) resilience.CircuitLog { return ddb.Open(s.cfg, s.stack+"-"+service, c) }
+	if s.outputs["CircuitsBy"] == "process" {
+		log = func(service string) resilience.CircuitLog {
+			return repair.ProcessCircuits{API: awsapi.Client{Config: s.cfg}, Service: service}
+		}
 	}
+	return repair.Circuits{Log: log, Clock: c, IDs: ids.Random(c)}
 }
 
 func listCircuits(a *app) *cobra.Command {

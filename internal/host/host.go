@@ -128,7 +128,10 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	keys := Keys{secret(), secret(), secret(), secret()}
 	hosts := front.Inside{}
 	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock,
-		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named()}
+		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named(), Circuits: map[string]resilience.CircuitLog{}}
+	for service, log := range all.stores.Logs {
+		h.cloud.Circuits[service] = log
+	}
 	at := register(&h.cloud.Parameters, o.Outside)
 	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, at, all.ledgers)
 	hosts["aws"] = h.cloud
@@ -152,6 +155,11 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	}
 	if h.functions, err = start(o.Metrics, o.Env, wired.Timeouts, composed); err != nil {
 		return nil, err
+	}
+	for name := range h.functions {
+		if strings.HasPrefix(name, "relay-") {
+			h.cloud.Relays = append(h.cloud.Relays, name)
+		}
 	}
 	h.feeds = all.feeds(h)
 	if err := h.openFront(ctx, stack, o, hosts, at, all.stores.Logs["gateway"]); err != nil {

@@ -33,6 +33,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/resilience"
 )
 
 // shop is a running host behind a server.
@@ -329,6 +330,19 @@ func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
 	actions, err := audit.Actions(t.Context(), "MUG-BLUE")
 	if err != nil || len(actions) != 1 || actions[0].What != "adjustStock" || actions[0].Outcome != "done" {
 		t.Errorf("audit: %+v, %v", actions, err)
+	}
+
+	sources, err := repair.Sources{API: awsapi.Client{Config: cfg}, Queues: queues}.List(t.Context())
+	listed := map[string]bool{}
+	for _, source := range sources {
+		listed[source.Function] = source.Works()
+	}
+	if err != nil || !listed["start-fulfilment"] || !listed["relay-orders-events"] || listed["place-order"] {
+		t.Errorf("event sources: %+v, %v", sources, err)
+	}
+	provider := repair.ProcessCircuits{API: awsapi.Client{Config: cfg}, Service: "payments"}
+	if c, err := provider.Circuit(t.Context(), "payment-provider"); err != nil || c.State != resilience.Closed {
+		t.Errorf("circuit: %+v, %v", c, err)
 	}
 
 	_, err = repair.Queues{Client: sqs.NewFromConfig(s.operator("another")), Stack: Name}.List(t.Context())

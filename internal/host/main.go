@@ -66,6 +66,7 @@ type flags struct {
 
 	store, stack, sender string
 	outside              string // addresses of third parties
+	traces               string // address of a collector
 	create               bool
 	lease                time.Duration
 }
@@ -116,6 +117,8 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		"with dynamodb, `address` that SES sends mails from; without it the sandbox keeps them")
 	set.StringVar(&f.outside, "third-parties", "",
 		"`addresses` of third parties outside, such as payment-provider=https://pay.example, separated by commas")
+	set.StringVar(&f.traces, "traces-url", "",
+		"`address` of a collector of Zipkin's format that gets the spans of every request; without it none are made")
 	f.key = rand.Text()
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -146,8 +149,8 @@ func environment(f flags, lookup func(string) (string, bool)) func(string) (stri
 	own := map[string]string{
 		"AWS_REGION": cloud.Region, "AWS_ACCESS_KEY_ID": f.key, "AWS_SECRET_ACCESS_KEY": f.key,
 		"AWS_ENDPOINT_URL": "http://aws", "OPERATOR_ACTIONS": "/orderflow/" + Name + "/operator-actions",
-		"ALLOWED_ORIGINS": f.origins,
-		"LOG_LEVEL":       "warn", "LOG_DEBUG_RATIO": "0",
+		"ALLOWED_ORIGINS": f.origins, "TRACES_URL": f.traces,
+		"LOG_LEVEL": "warn", "LOG_DEBUG_RATIO": "0",
 	}
 	return func(name string) (string, bool) {
 		if v, ok := lookup(name); ok && strings.HasPrefix(name, "LOG_") {
@@ -314,6 +317,7 @@ func announce(f flags, url string, stdout io.Writer) error {
 	text, err := json.MarshalIndent(map[string]string{"ApiUrl": url, "SandboxUrl": url + "/sandbox",
 		"GrpcTarget": strings.TrimPrefix(url, "http://"), "TokenIssuer": f.issuer,
 		"EndpointUrl": url + "/aws", "Region": cloud.Region, "AccessKeyId": f.key,
+		"CircuitsBy": "process", "TracesUrl": f.traces,
 		"FulfilOrderArn":        cloud.MachineARN(Name, string(fulfilment.FulfilOrder)),
 		"CompensateOrderArn":    cloud.MachineARN(Name, string(fulfilment.CompensateOrder)),
 		"LegacyRoutesParameter": routes}, "", "  ")

@@ -16,6 +16,7 @@ import (
 
 	"orderflow/internal/host/delivery"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/workflow"
 )
 
@@ -37,6 +38,10 @@ type Cloud struct {
 	Invoke   Invoke
 	// Log is what functions have logged. It may be nil.
 	Log *Lines
+	// Relays are the functions that publish what services write to their outboxes.
+	Relays []string
+	// Circuits are by service.
+	Circuits map[string]resilience.CircuitLog
 	// Secrets are by name.
 	Secrets map[string]func(context.Context) ([]byte, error)
 	Clock   clock.Clock
@@ -71,8 +76,13 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	var out any
 	err := c.authorize(r.Header.Get("Authorization"))
-	if path := strings.TrimPrefix(r.URL.Path, "/aws"); err == nil && strings.HasPrefix(path, functions) {
+	switch path := strings.TrimPrefix(r.URL.Path, "/aws"); {
+	case err != nil:
+	case strings.HasPrefix(path, functions):
 		c.invoke(w, r, path)
+		return
+	case path == sources:
+		c.sources(w)
 		return
 	}
 	if err == nil {
@@ -130,6 +140,8 @@ func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (a
 		return c.Parameters.call(operation, body)
 	case "secretsmanager":
 		return c.secrets(r.Context(), operation, body)
+	case circuitsTarget:
+		return c.circuits(r.Context(), operation, body)
 	case "Logs_20140328":
 		return c.logs.call(operation, body, c.Log)
 	}

@@ -16,7 +16,28 @@ type Invoke func(ctx context.Context, function string, payload []byte) ([]byte, 
 const (
 	functions   = "/2015-03-31/functions/"
 	invocations = "/invocations"
+	sources     = "/2015-03-31/event-source-mappings/"
 )
+
+// source is an event source as Lambda lists it.
+type source struct{ FunctionArn, EventSourceArn, State, LastProcessingResult string }
+
+// sources lists what invokes functions: their queues, and the outboxes of services.
+func (c *Cloud) sources(w http.ResponseWriter) {
+	all := []source{}
+	add := func(function, service, name string) {
+		all = append(all, source{"arn:aws:lambda:" + Region + ":" + Account + ":function:" + c.Stack + "-" + function,
+			"arn:aws:" + service + ":" + Region + ":" + Account + ":" + name, "Enabled", "OK"})
+	}
+	for _, q := range c.Delivery.Queues() {
+		add(q.Name, "sqs", c.Stack+"-"+q.Name)
+	}
+	for _, relay := range c.Relays {
+		add(relay, "dynamodb", "stream/"+relay)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"EventSourceMappings": all})
+}
 
 // invoke answers the only call of Lambda: it runs a function and answers with its result, or with
 // its error.

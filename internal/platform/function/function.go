@@ -3,6 +3,7 @@
 package function
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -63,7 +64,7 @@ func Compose(out io.Writer, env *Env, service, name string, compose func(*Env) H
 	}
 	who := program{service, name}
 	h = withProgram(who, metered(out, env.Clock, env.lookup, who, h))
-	return observe(traced(provider(env.lookup, lambdacontext.FunctionName, env.Clock), h)), nil
+	return observe(traced(provider(env.lookup, cmp.Or(lambdacontext.FunctionName, name), env.Clock), h)), nil
 }
 
 // observe adds the request id to the log lines of every invocation and logs failures.

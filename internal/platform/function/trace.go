@@ -63,8 +63,12 @@ func traced(p *tracing.Provider, next Handler) HandlerFunc {
 	}
 }
 
-// Name returns the name of the function that runs, for spans without a better name.
-func Name() string { return cmp.Or(lambdacontext.FunctionName, "function") }
+// Name returns the name of the function that runs, for spans without a better name. Outside Lambda
+// several may run in one process.
+func Name(ctx context.Context) string {
+	who, _ := ctx.Value(running{}).(program)
+	return cmp.Or(lambdacontext.FunctionName, who.function, "function")
+}
 
 // Arrived returns ctx with the trace of an external request, and the trace id that its caller sent,
 // if any. A caller must not choose what is sampled or logged at DEBUG, so its own trace is never

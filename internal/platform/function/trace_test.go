@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -55,7 +56,7 @@ func TestSpansAreSentAtTheEndOfTheInvocation(t *testing.T) {
 	}))
 	defer collector.Close()
 	handler := HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		ctx, span := tracing.Start(Traced(ctx, string(payload)), Name(), tracing.Server)
+		ctx, span := tracing.Start(Traced(ctx, string(payload)), Name(ctx), tracing.Server)
 		defer span.End()
 		if n := taken.Load(); n != 0 {
 			t.Errorf("%d requests to the collector during the invocation", n)
@@ -94,5 +95,23 @@ func TestUnreachableCollectorFailsNoInvocation(t *testing.T) {
 func TestAWSClientsMakeSpans(t *testing.T) {
 	if n := len(cloud("").AWS().APIOptions); n != 1 {
 		t.Errorf("%d options, want the one for spans", n)
+	}
+}
+
+func TestFunctionsOfOneProcessHaveTheirOwnNames(t *testing.T) {
+	var names [2]string
+	for i, name := range []string{"place-order", "get-order"} {
+		h, err := Compose(io.Discard, NewEnv(lookup(nil), clock.System{}), "orders", name, func(*Env) Handler {
+			return HandlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
+				names[i] = Name(ctx)
+				return nil, nil
+			})
+		})
+		if err == nil {
+			_, err = h.Invoke(t.Context(), nil)
+		}
+		if err != nil || names[i] != name {
+			t.Errorf("%s is %q, %v", name, names[i], err)
+		}
 	}
 }

@@ -118,7 +118,7 @@ func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
 		if rawjson.String(payload, "sweep") == "" {
 			return relay.Invoke(ctx, payload)
 		}
-		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)
+		ctx, span := tracing.Start(function.Traced(ctx), function.Name(ctx), tracing.Internal)
 		n, err := Sweep(ctx, topic, store, c, SweepAge)
 		tracing.End(span, err)
 		if n > 0 {

@@ -17,7 +17,7 @@ type Report map[string]int
 // Handle returns the function of a use case. Findings are logged, even if the run failed.
 func Handle(run func(context.Context) (Report, error)) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
-		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)
+		ctx, span := tracing.Start(function.Traced(ctx), function.Name(ctx), tracing.Internal)
 		found, err := run(ctx)
 		tracing.End(span, err)
 		for kind, n := range found {

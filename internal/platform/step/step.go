@@ -36,8 +36,8 @@ func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Ha
 			return nil, named(errInput)
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx, parent), slog.String("orderId", order))
-		ctx, span := tracing.Start(ctx, function.Name(), tracing.Server,
-			attribute.String("saga.step", function.Name()), tracing.Order(order))
+		ctx, span := tracing.Start(ctx, function.Name(ctx), tracing.Server,
+			attribute.String("saga.step", function.Name(ctx)), tracing.Order(order))
 		ctx, done := begin(ctx, order)
 		out, err := run(ctx, in)
 		done(err)
