@@ -3,13 +3,12 @@ package orders
 import (
 	"fmt"
 	"strings"
+
+	"orderflow/internal/orders/contract"
 )
 
-// Shortage says how many pieces of a line were missing when the stock was to be reserved.
-type Shortage struct {
-	SKU     string `json:"sku"`
-	Missing int    `json:"missing"`
-}
+// Shortage says how many pieces of a line were missing.
+type Shortage = contract.Shortage
 
 // short returns the shortages of an order's lines from a step's input; see contract.Reject. What
 // cannot be read, or names more than was ordered, is left out: it must not fail the order.
@@ -20,7 +19,7 @@ func (o Order) short(text string) (all []Shortage) {
 		if err != nil || line < 1 || line > len(o.Items) || missing < 1 || missing > o.Items[line-1].Quantity {
 			continue
 		}
-		all = append(all, Shortage{o.Items[line-1].SKU, missing})
+		all = append(all, Shortage{SKU: o.Items[line-1].SKU, Missing: missing})
 	}
 	return all
 }

@@ -1,5 +1,5 @@
-// Package contract is what catalog publishes: its event with its schema. Other services import
-// nothing else of catalog.
+// Package contract is what catalog publishes: its event with its schema, and what the API answers
+// about products. Other services import nothing else of catalog.
 package contract
 
 import (

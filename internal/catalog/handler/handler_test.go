@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/contract"
 	"orderflow/internal/catalog/memory"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
@@ -211,8 +212,8 @@ func TestEmptyCatalogIsAnEmptyList(t *testing.T) {
 
 // productPage is a page of the list of products.
 type productPage struct {
-	Products []product `json:"products"`
-	Cursor   *string   `json:"cursor"`
+	Products []contract.Product `json:"products"`
+	Cursor   *string            `json:"cursor"`
 }
 
 func list(t *testing.T, svc *catalog.Service, query map[string][]string) productPage {

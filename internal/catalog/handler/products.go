@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/contract"
 	"orderflow/internal/catalog/dynamo"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
-	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/secrets"
 )
 
@@ -20,20 +20,11 @@ import (
 // that time, too, and expectedTotal guards against an old one.
 const keep = 30 * time.Second
 
-// product is the API's form of catalog.Product.
-type product struct {
-	SKU      string      `json:"sku"`
-	Name     string      `json:"name"`
-	Price    money.Money `json:"price"`
-	Text     string      `json:"text,omitempty"`
-	ImageURL string      `json:"imageUrl,omitempty"`
-	Category string      `json:"category,omitempty"`
-	Unlisted bool        `json:"unlisted,omitempty"`
-	Version  int64       `json:"version"`
-}
-
-func fromDomain(p catalog.Product) product {
-	return product{p.SKU, p.Name, p.Price, p.Text, p.ImageURL, p.Category, p.Unlisted, p.Version}
+func fromDomain(p catalog.Product) contract.Product {
+	return contract.Product{
+		SKU: p.SKU, Name: p.Name, Price: p.Price, Text: p.Text, ImageURL: p.ImageURL, Category: p.Category,
+		Unlisted: p.Unlisted, Version: p.Version,
+	}
 }
 
 // PutProduct composes the function put-product.
@@ -41,18 +32,14 @@ func PutProduct(env *function.Env) function.Handler { return putProduct(service(
 
 func putProduct(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("putProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		in, err := httpapi.Decode[struct {
-			Name     string      `json:"name"`
-			Price    money.Money `json:"price"`
-			Text     *string     `json:"text"`
-			ImageURL *string     `json:"imageUrl"`
-			Category *string     `json:"category"`
-			Unlisted *bool       `json:"unlisted"`
-		}](r)
+		in, err := httpapi.Decode[contract.Values](r)
 		if err != nil {
 			return httpapi.Response{}, err
 		}
-		p, err := svc.PutProduct(ctx, r.Path["sku"], catalog.Values(in))
+		p, err := svc.PutProduct(ctx, r.Path["sku"], catalog.Values{
+			Name: in.Name, Price: in.Price, Text: in.Text, ImageURL: in.ImageURL, Category: in.Category,
+			Unlisted: in.Unlisted,
+		})
 		return httpapi.OK(fromDomain(p)), err
 	})
 }

@@ -14,7 +14,7 @@ import (
 func equal() streamFacts {
 	total := money.Money{Currency: "EUR", Amount: 2 * pricePerPiece}
 	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: total,
-		Items: []client.Line{{Item: client.Item{SKU: "CRATE", Quantity: 2}}}}
+		Items: []client.Line{{SKU: "CRATE", Quantity: 2}}}
 	return streamFacts{
 		accepted: 1, orders: []client.Order{order}, repeated: 3, unreadable: 1, received: 10, shelf: 8,
 		live:   map[string][]Charge{"o1": {{Reference: "o1", Status: "CAPTURED", Amount: total, Captured: true}}},

@@ -37,7 +37,7 @@ var price = money.Money{Currency: "EUR", Amount: 990}
 // kept returns the facts of an outage without a broken promise.
 func kept() facts {
 	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: price,
-		Items: []client.Line{{Item: client.Item{SKU: "CANDLE", Quantity: 1}}}}
+		Items: []client.Line{{SKU: "CANDLE", Quantity: 1}}}
 	return facts{
 		accepted: 1, orders: []client.Order{order},
 		live:    map[string][]Charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},

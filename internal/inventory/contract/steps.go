@@ -1,5 +1,6 @@
-// Package contract is what inventory publishes: inputs and results of the saga's steps, and events
-// with their schemas. Other services import nothing else of inventory.
+// Package contract is what inventory publishes: inputs and results of the saga's steps, events with
+// their schemas, and what the API answers about stock. Other services import nothing else of
+// inventory.
 package contract
 
 // Line is a quantity of a product. A list of lines names each SKU once.

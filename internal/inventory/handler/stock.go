@@ -4,22 +4,13 @@ import (
 	"context"
 
 	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
 
-// stock is the API's form of inventory.Stock.
-type stock struct {
-	SKU       string `json:"sku"`
-	OnHand    int    `json:"onHand"`
-	Reserved  int    `json:"reserved"`
-	Shipped   int    `json:"shipped"`
-	Available int    `json:"available"`
-	Moving    bool   `json:"moving"`
-}
-
-func fromDomain(s inventory.Stock) stock {
-	return stock{
+func fromDomain(s inventory.Stock) contract.Stock {
+	return contract.Stock{
 		SKU: s.SKU, OnHand: s.OnHand(), Reserved: s.Reserved, Shipped: s.Shipped, Available: s.Available,
 		Moving: s.Moving,
 	}

@@ -8,13 +8,15 @@ import (
 	"strconv"
 	"time"
 
-	"orderflow/internal/platform/clock"
+	inventory "orderflow/internal/inventory/contract"
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/address"
 	"orderflow/internal/platform/money"
 )
 
 // The states of an order. All but Pending are final.
 const (
-	Pending        = "PENDING"
+	Pending        = orders.Pending
 	Confirmed      = "CONFIRMED"
 	Rejected       = "REJECTED"
 	Cancelled      = "CANCELLED"
@@ -31,84 +33,25 @@ type OrderRequest struct {
 	ExpectedTotal *money.Money `json:"expectedTotal,omitempty"`
 }
 
-// Item is a quantity of a product.
-type Item struct {
-	SKU      string `json:"sku"`
-	Quantity int    `json:"quantity"`
-}
-
-// Address is a shipping address. Country is an ISO 3166-1 alpha-2 code. Line2, Region and
-// PostalCode are optional.
-type Address struct {
-	Name       string `json:"name"`
-	Line1      string `json:"line1"`
-	Line2      string `json:"line2,omitempty"`
-	City       string `json:"city"`
-	Region     string `json:"region,omitempty"`
-	PostalCode string `json:"postalCode,omitempty"`
-	Country    string `json:"country"`
-}
-
-// Order is the current state of an order.
-type Order struct {
-	OrderID string `json:"orderId"`
-	Status  string `json:"status"`
-	// Reason is why a final order is not confirmed; otherwise nil.
-	Reason          *string     `json:"reason"`
-	Items           []Line      `json:"items"`
-	Total           money.Money `json:"total"`
-	ShippingAddress Address     `json:"shippingAddress"`
-	PaymentMethod   string      `json:"paymentMethod"`
-	WaitedFor       string      `json:"waitedFor,omitempty"`
-	Shortages       []Shortage  `json:"shortages,omitempty"`
-	CancelRequested bool        `json:"cancelRequested"`
-	TrackingNumber  string      `json:"trackingNumber,omitempty"`
-	TrackingURL     string      `json:"trackingUrl,omitempty"`
-	Progress        []Milestone `json:"progress"`
-	// Version goes up by one with every change.
-	Version int64 `json:"version"`
-	// Changes has every version, oldest first.
-	Changes   []Change    `json:"changes"`
-	CreatedAt clock.Stamp `json:"createdAt"`
-	UpdatedAt clock.Stamp `json:"updatedAt"`
-}
-
-// Change is a version of an order, with its status and reason from then on.
-type Change struct {
-	Version int64       `json:"version"`
-	Status  string      `json:"status"`
-	Reason  *string     `json:"reason"`
-	At      clock.Stamp `json:"at"`
-}
-
-// Shortage is a line of which the shop had too little.
-type Shortage struct {
-	SKU     string `json:"sku"`
-	Missing int    `json:"missing"`
-}
-
-// Milestone is something that an order has reached.
-type Milestone struct {
-	Step string      `json:"step"`
-	At   clock.Stamp `json:"at"`
-}
-
-// Line is a line of an order, at the price when it was placed.
-type Line struct {
-	Item
-	UnitPrice money.Money `json:"unitPrice"`
-}
-
-// Final reports whether the order is no longer pending.
-func (o Order) Final() bool { return o.Status != Pending }
-
-// Why returns the reason, or "".
-func (o Order) Why() string {
-	if o.Reason == nil {
-		return ""
-	}
-	return *o.Reason
-}
+// The types of the API's answers are those with which the services answer.
+type (
+	// Item is a quantity of a product.
+	Item = inventory.Line
+	// Address is a shipping address.
+	Address = address.Address
+	// Order is an order.
+	Order = orders.Order
+	// Change is a version of an order.
+	Change = orders.Change
+	// Shortage is what a line was short of.
+	Shortage = orders.Shortage
+	// Milestone is something that an order has reached.
+	Milestone = orders.Milestone
+	// Line is a line of an order, at the price when it was placed.
+	Line = orders.Item
+	// FoundOrder is an order in an operator's list.
+	FoundOrder = orders.FoundOrder
+)
 
 // OrderPage is a page of orders, newest first. Cursor gets the next page; it is nil on the last.
 type OrderPage struct {
@@ -164,23 +107,6 @@ type OrderSearch struct {
 	Limit                    int
 	Cursor                   string
 }
-
-// FoundOrder is an order in an operator's list.
-type FoundOrder struct {
-	OrderID         string      `json:"orderId"`
-	CustomerID      string      `json:"customerId"`
-	Status          string      `json:"status"`
-	Reason          *string     `json:"reason"`
-	Detail          string      `json:"detail,omitempty"`
-	CancelRequested bool        `json:"cancelRequested"`
-	TrackingNumber  string      `json:"trackingNumber,omitempty"`
-	Total           money.Money `json:"total"`
-	CreatedAt       clock.Stamp `json:"createdAt"`
-	UpdatedAt       clock.Stamp `json:"updatedAt"`
-}
-
-// Why returns the reason, or "".
-func (o FoundOrder) Why() string { return Order{Reason: o.Reason}.Why() }
 
 // FoundPage is a page of found orders. Cursor gets the next page; it is nil on the last.
 type FoundPage struct {

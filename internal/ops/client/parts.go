@@ -5,67 +5,32 @@ import (
 	"net/http"
 	"net/url"
 
-	"orderflow/internal/platform/money"
+	catalog "orderflow/internal/catalog/contract"
+	inventory "orderflow/internal/inventory/contract"
+	payments "orderflow/internal/payments/contract"
+	shipping "orderflow/internal/shipping/contract"
 )
 
-// Payment is the payment of an order. Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED.
-type Payment struct {
-	OrderID string      `json:"orderId"`
-	Status  string      `json:"status"`
-	Amount  money.Money `json:"amount"`
-	// RefundedAmount is how much has been refunded so far; nil if nothing has.
-	RefundedAmount *money.Money `json:"refundedAmount,omitempty"`
-	// Reason is why it was declined.
-	Reason string `json:"reason,omitempty"`
-	// Dispute is OPEN, WON or LOST if the customer's bank has disputed the charge.
-	Dispute string `json:"dispute,omitempty"`
-}
-
-// Reservations is the stock held for an order. Status is RESERVED, COMMITTED or RELEASED.
-type Reservations struct {
-	OrderID string `json:"orderId"`
-	Status  string `json:"status"`
-	Items   []Item `json:"items"`
-}
-
-// Shipment is the shipment of an order. Status is REQUESTED, BOOKED, REFUSED or CANCELLED.
-type Shipment struct {
-	OrderID        string `json:"orderId"`
-	Status         string `json:"status"`
-	TrackingNumber string `json:"trackingNumber,omitempty"`
-	// Reason is why it was refused.
-	Reason string `json:"reason,omitempty"`
-}
-
-// Product is a product of the catalog.
-type Product struct {
-	SKU      string      `json:"sku"`
-	Name     string      `json:"name"`
-	Price    money.Money `json:"price"`
-	Text     string      `json:"text,omitempty"`
-	ImageURL string      `json:"imageUrl,omitempty"`
-	Category string      `json:"category,omitempty"`
-	// Unlisted products are left out of lists.
-	Unlisted bool `json:"unlisted,omitempty"`
-	// Version goes up by one with every change.
-	Version int `json:"version"`
-}
+// The types of the API's answers are those with which the services answer.
+type (
+	// Payment is the payment of an order.
+	Payment = payments.Payment
+	// Reservations are the stock held for an order.
+	Reservations = inventory.Reservations
+	// Shipment is the shipment of an order.
+	Shipment = shipping.Shipment
+	// Product is a product of the catalog.
+	Product = catalog.Product
+	// ProductValues are what a product is changed to.
+	ProductValues = catalog.Values
+	// Stock is the quantities of a product.
+	Stock = inventory.Stock
+)
 
 // ProductPage is a page of products. Cursor gets the next page; it is nil on the last.
 type ProductPage struct {
 	Products []Product `json:"products"`
 	Cursor   *string   `json:"cursor"`
-}
-
-// Stock is the quantities of a product. OnHand is the sum of Reserved and Available. If orders
-// moved pieces while they were counted, it is Moving, and not exact.
-type Stock struct {
-	SKU       string `json:"sku"`
-	OnHand    int    `json:"onHand"`
-	Reserved  int    `json:"reserved"`
-	Shipped   int    `json:"shipped"`
-	Available int    `json:"available"`
-	Moving    bool   `json:"moving"`
 }
 
 // Payment reads the payment of an order.
@@ -81,18 +46,6 @@ func (c *Client) Reservations(ctx context.Context, orderID string) (Reservations
 // Shipment reads the shipment of an order.
 func (c *Client) Shipment(ctx context.Context, orderID string) (Shipment, error) {
 	return get[Shipment](ctx, c, "/v1/shipments/order/", orderID, "")
-}
-
-// ProductValues are what a product is changed to. What is nil stays as it is; "" removes it.
-type ProductValues struct {
-	Name     string      `json:"name"`
-	Price    money.Money `json:"price"`
-	Text     *string     `json:"text,omitempty"`
-	ImageURL *string     `json:"imageUrl,omitempty"`
-	Category *string     `json:"category,omitempty"`
-	Unlisted *bool       `json:"unlisted,omitempty"`
-	// Reason may be empty; it is recorded in the audit log.
-	Reason string `json:"reason,omitempty"`
 }
 
 // PutProduct creates or changes a product. Operators only.

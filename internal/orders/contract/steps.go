@@ -1,5 +1,6 @@
-// Package contract is what orders publishes: the inputs and results of the steps that a saga
-// calls, and its events with their schemas. Other services import nothing else of orders.
+// Package contract is what orders publishes: the inputs and results of the steps that a saga calls,
+// its events with their schemas, and what the API answers about orders. Other services import
+// nothing else of orders.
 package contract
 
 // Confirm is the input of confirm-order.

@@ -6,30 +6,17 @@ import (
 	"time"
 
 	"orderflow/internal/orders"
+	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
-	"orderflow/internal/platform/money"
 )
 
-// foundOrder is an order in an operator's list.
-type foundOrder struct {
-	OrderID         string         `json:"orderId"`
-	CustomerID      string         `json:"customerId"`
-	Status          orders.Status  `json:"status"`
-	Reason          *orders.Reason `json:"reason"`
-	Detail          string         `json:"detail,omitempty"`
-	CancelRequested bool           `json:"cancelRequested"`
-	TrackingNumber  string         `json:"trackingNumber,omitempty"`
-	Total           money.Money    `json:"total"`
-	CreatedAt       clock.Stamp    `json:"createdAt"`
-	UpdatedAt       clock.Stamp    `json:"updatedAt"`
-}
-
-func found(o orders.Order) foundOrder {
-	return foundOrder{
-		OrderID: o.OrderID, CustomerID: o.CustomerID, Status: o.Status, Reason: orNull(o.Reason), Detail: o.Detail,
-		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber, Total: o.Total,
+// found returns an order as operators list it.
+func found(o orders.Order) contract.FoundOrder {
+	return contract.FoundOrder{
+		OrderID: o.OrderID, CustomerID: o.CustomerID, Status: string(o.Status), Reason: orNull(o.Reason),
+		Detail: o.Detail, CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber, Total: o.Total,
 		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},
 	}
 }

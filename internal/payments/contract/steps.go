@@ -1,5 +1,6 @@
-// Package contract is what payments publishes: the inputs and results of its saga steps, and its
-// events with their schemas. Other services import no other package of payments.
+// Package contract is what payments publishes: the inputs and results of its saga steps, its events
+// with their schemas, and what the API answers about payments. Other services import no other
+// package of payments.
 package contract
 
 import "orderflow/internal/platform/money"

@@ -42,7 +42,7 @@ func TestListPaymentsShowsTheCallersOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out events.APIGatewayProxyResponse
-		var body struct{ Payments []payment }
+		var body struct{ Payments []contract.Payment }
 		if json.Unmarshal(b, &out) != nil || json.Unmarshal([]byte(out.Body), &body) != nil || body.Payments == nil {
 			t.Fatalf("%s: %s", name, b)
 		}

@@ -2,22 +2,12 @@ package handler
 
 import (
 	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
 	"orderflow/internal/payments/dynamo"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
-	"orderflow/internal/platform/money"
 )
-
-// payment is a payment in API responses.
-type payment struct {
-	OrderID        string           `json:"orderId"`
-	Status         payments.Status  `json:"status"`
-	Amount         money.Money      `json:"amount"`
-	Reason         string           `json:"reason,omitempty"`
-	RefundedAmount *money.Money     `json:"refundedAmount,omitempty"`
-	Dispute        payments.Dispute `json:"dispute,omitempty"`
-}
 
 // GetPayment builds the function get-payment, which does not call the provider.
 func GetPayment(env *function.Env) function.Handler {
@@ -28,12 +18,15 @@ func getPayment(svc *payments.Service) function.Handler {
 	return own.Get("getPayment", "orderId", svc.GetPayment)
 }
 
-var own = httpapi.Owned[payments.Payment, payment]{
+var own = httpapi.Owned[payments.Payment, contract.Payment]{
 	Owner: func(p payments.Payment) string { return p.CustomerID }, Form: fromDomain, Missing: payments.ErrNoPayment,
 }
 
-func fromDomain(p payments.Payment) payment {
-	out := payment{OrderID: p.OrderID, Status: p.Status, Amount: p.Amount, Reason: p.DeclineCode, Dispute: p.Dispute}
+func fromDomain(p payments.Payment) contract.Payment {
+	out := contract.Payment{
+		OrderID: p.OrderID, Status: string(p.Status), Amount: p.Amount, Reason: p.DeclineCode,
+		Dispute: string(p.Dispute),
+	}
 	if refunded := p.RefundedAmount(); refunded.Amount > 0 {
 		out.RefundedAmount = &refunded
 	}

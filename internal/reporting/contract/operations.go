@@ -1,4 +1,4 @@
-// Package contract has reporting's HTTP operations, as functions check them.
+// Package contract has reporting's HTTP operations, as functions check them, and their answers.
 package contract
 
 import (

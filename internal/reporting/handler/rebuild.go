@@ -2,13 +2,13 @@ package handler
 
 import (
 	"context"
-	"time"
 
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/reporting"
+	"orderflow/internal/reporting/contract"
 	"orderflow/internal/reporting/dynamo"
 	"orderflow/internal/reporting/kafka"
 	"orderflow/internal/reporting/stepfunctions"
@@ -65,21 +65,9 @@ func removeGeneration(svc *reporting.Rebuilds) function.Handler {
 	})
 }
 
-// rebuild is the API's form of reporting.Rebuild.
-type rebuild struct {
-	Generation    int64           `json:"generation"`
-	State         reporting.State `json:"state"`
-	By            string          `json:"by"`
-	StartedAt     time.Time       `json:"startedAt"`
-	UpdatedAt     time.Time       `json:"updatedAt"`
-	Read          int64           `json:"read"`
-	Total         int64           `json:"total"`
-	CompleteSince *time.Time      `json:"completeSince,omitempty"`
-}
-
-func fromRebuild(r reporting.Rebuild) rebuild {
-	form := rebuild{
-		Generation: r.Generation, State: r.State, By: r.By, StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt,
+func fromRebuild(r reporting.Rebuild) contract.Rebuild {
+	form := contract.Rebuild{
+		Generation: r.Generation, State: string(r.State), By: r.By, StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt,
 		Read: r.Read, Total: r.Total,
 	}
 	if !r.Since.IsZero() {

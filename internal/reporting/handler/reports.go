@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/reporting"
-	_ "orderflow/internal/reporting/contract" // the operations
+	"orderflow/internal/reporting/contract"
 )
 
 // GetSales builds the function get-sales.
@@ -27,66 +27,37 @@ func GetLatency(env *function.Env) function.Handler { return getLatency(reader(e
 // ListParkedRecords builds the function list-parked-records.
 func ListParkedRecords(env *function.Env) function.Handler { return listParkedRecords(reader(env)) }
 
-type sales struct {
-	Day     string      `json:"day,omitempty"`
-	Orders  int64       `json:"orders"`
-	Units   int64       `json:"units"`
-	Revenue money.Money `json:"revenue"`
-	Refunds money.Money `json:"refunds"`
-}
-
 func getSales(svc *reporting.Service) function.Handler {
-	return report(svc, "getSales", reporting.Sales, "sales", func(r reporting.Row) (sales, error) {
+	return report(svc, "getSales", reporting.Sales, "sales", func(r reporting.Row) (contract.Sales, error) {
 		in := func(name string) money.Money { return money.Money{Currency: r.Of, Amount: r.Amounts[name]} }
-		return sales{
-			r.Day, r.Amounts[reporting.Orders], r.Amounts[reporting.Units],
-			in(reporting.Revenue), in(reporting.Refunds),
+		return contract.Sales{
+			Day: r.Day, Orders: r.Amounts[reporting.Orders], Units: r.Amounts[reporting.Units],
+			Revenue: in(reporting.Revenue), Refunds: in(reporting.Refunds),
 		}, nil
 	})
-}
-
-type productSales struct {
-	Day     string      `json:"day,omitempty"`
-	SKU     string      `json:"sku"`
-	Units   int64       `json:"units"`
-	Revenue money.Money `json:"revenue"`
 }
 
 func getBestSellers(svc *reporting.Service) function.Handler {
-	return report(svc, "getBestSellers", reporting.Products, "products", func(r reporting.Row) (productSales, error) {
+	form := func(r reporting.Row) (contract.ProductSales, error) {
 		currency, sku, _ := strings.Cut(r.Of, "#")
-		return productSales{
-			r.Day, sku, r.Amounts[reporting.Units],
-			money.Money{Currency: currency, Amount: r.Amounts[reporting.Revenue]},
+		return contract.ProductSales{
+			Day: r.Day, SKU: sku, Units: r.Amounts[reporting.Units],
+			Revenue: money.Money{Currency: currency, Amount: r.Amounts[reporting.Revenue]},
 		}, nil
-	})
-}
-
-type outcome struct {
-	Day     string `json:"day,omitempty"`
-	Outcome string `json:"outcome"`
-	Reason  string `json:"reason,omitempty"`
-	Orders  int64  `json:"orders"`
+	}
+	return report(svc, "getBestSellers", reporting.Products, "products", form)
 }
 
 func getFunnel(svc *reporting.Service) function.Handler {
-	return report(svc, "getFunnel", reporting.Funnel, "funnel", func(r reporting.Row) (outcome, error) {
+	return report(svc, "getFunnel", reporting.Funnel, "funnel", func(r reporting.Row) (contract.Outcome, error) {
 		of, reason, _ := strings.Cut(r.Of, "#")
-		return outcome{r.Day, of, reason, r.Amounts[reporting.Orders]}, nil
+		return contract.Outcome{Day: r.Day, Outcome: of, Reason: reason, Orders: r.Amounts[reporting.Orders]}, nil
 	})
 }
 
-type latency struct {
-	Day    string `json:"day,omitempty"`
-	Orders int64  `json:"orders"`
-	P50    int64  `json:"p50Ms"`
-	P95    int64  `json:"p95Ms"`
-	P99    int64  `json:"p99Ms"`
-}
-
 func getLatency(svc *reporting.Service) function.Handler {
-	return report(svc, "getLatency", reporting.Latency, "latency", func(r reporting.Row) (latency, error) {
-		l := latency{Day: r.Day}
+	return report(svc, "getLatency", reporting.Latency, "latency", func(r reporting.Row) (contract.Latency, error) {
+		l := contract.Latency{Day: r.Day}
 		for q, ms := range map[float64]*int64{.5: &l.P50, .95: &l.P95, .99: &l.P99} {
 			t, n, err := reporting.Quantile(r.Amounts, q)
 			if err != nil {
@@ -96,12 +67,6 @@ func getLatency(svc *reporting.Service) function.Handler {
 		}
 		return l, nil
 	})
-}
-
-// generation says which generation answered.
-type generation struct {
-	Number        int64      `json:"number"`
-	CompleteSince *time.Time `json:"completeSince,omitempty"`
 }
 
 // report returns the function that reads a report. form is a row in the API's form, and name the
@@ -124,7 +89,7 @@ func report[Form any](
 				return httpapi.Response{}, err
 			}
 		}
-		g := generation{Number: page.Generation}
+		g := contract.Generation{Number: page.Generation}
 		if !page.Since.IsZero() {
 			g.CompleteSince = &page.Since
 		}
@@ -142,20 +107,14 @@ func report[Form any](
 	return httpapi.WithPreflights(httpapi.Handle(operation, handle))
 }
 
-type parkedRecord struct {
-	Topic     string    `json:"topic"`
-	Partition int32     `json:"partition"`
-	Offset    int64     `json:"offset"`
-	Reason    string    `json:"reason"`
-	ParkedAt  time.Time `json:"parkedAt"`
-}
-
 func listParkedRecords(svc *reporting.Service) function.Handler {
 	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		limit, cursor := r.Page()
 		found, next, err := svc.ParkedRecords(ctx, limit, cursor)
-		return httpapi.List("records", found, next, func(p reporting.Parked) parkedRecord {
-			return parkedRecord{p.Topic, p.Partition, p.Offset, p.Reason, p.At}
+		return httpapi.List("records", found, next, func(p reporting.Parked) contract.ParkedRecord {
+			return contract.ParkedRecord{
+				Topic: p.Topic, Partition: p.Partition, Offset: p.Offset, Reason: p.Reason, ParkedAt: p.At,
+			}
 		}), err
 	}
 	return httpapi.WithPreflights(httpapi.Handle("listParkedRecords", handle))

@@ -15,6 +15,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/reporting"
+	"orderflow/internal/reporting/contract"
 	"orderflow/internal/reporting/memory"
 )
 
@@ -106,7 +107,7 @@ func TestReportsAsTheSamplesReadThem(t *testing.T) {
 			t.Errorf("%s: %d %s\nwant 200 %s", name, status, body, want)
 		}
 	}
-	var answer struct{ Latency []latency }
+	var answer struct{ Latency []contract.Latency }
 	status, body := call(t, functions, "get-latency", nil)
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusOK || len(answer.Latency) != 1 {
 		t.Fatalf("%d %s %v", status, body, err)
@@ -128,7 +129,7 @@ func TestReportsComeInPages(t *testing.T) {
 	for parameters := map[string]string{"from": "2026-11-20", "to": "2026-11-28", "limit": "2"}; ; {
 		status, body := call(t, functions, "get-sales", query(parameters))
 		var answer struct {
-			Sales  []sales
+			Sales  []contract.Sales
 			Cursor string
 		}
 		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusOK {
@@ -164,7 +165,7 @@ func TestParkedRecordsComeInPages(t *testing.T) {
 	for parameters := map[string]string{"limit": "2"}; ; {
 		status, body := call(t, functions, "list-parked-records", query(parameters))
 		var answer struct {
-			Records []parkedRecord
+			Records []contract.ParkedRecord
 			Cursor  string
 		}
 		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusOK {

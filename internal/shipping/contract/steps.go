@@ -1,6 +1,9 @@
-// Package contract is what shipping publishes: the inputs and results of its saga steps, and its
-// events with their schemas. Other services import no other package of shipping.
+// Package contract is what shipping publishes: the inputs and results of its saga steps, its events
+// with their schemas, and what the API answers about shipments. Other services import no other
+// package of shipping.
 package contract
+
+import "orderflow/internal/platform/address"
 
 // Line is a quantity of a product to ship.
 type Line struct {
@@ -8,19 +11,8 @@ type Line struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Address is the delivery address. Shipping passes it on to the carrier and does not store it.
-type Address struct {
-	Name  string `json:"name"`
-	Line1 string `json:"line1"`
-	Line2 string `json:"line2,omitempty"`
-	City  string `json:"city"`
-	// Region is a state, province, emirate or similar, as printed on a label.
-	Region string `json:"region,omitempty"`
-	// PostalCode is empty if the country has none.
-	PostalCode string `json:"postalCode"`
-	// Country is a two-letter ISO 3166 code.
-	Country string `json:"country"`
-}
+// Address is where a shipment goes.
+type Address = address.Address
 
 // Arrange is the input of arrange-shipment.
 type Arrange struct {

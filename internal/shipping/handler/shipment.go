@@ -4,15 +4,8 @@ import (
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/contract"
 )
-
-// shipment is a shipment in API responses.
-type shipment struct {
-	OrderID        string          `json:"orderId"`
-	Status         shipping.Status `json:"status"`
-	TrackingNumber string          `json:"trackingNumber,omitempty"`
-	Reason         string          `json:"reason,omitempty"`
-}
 
 // GetShipment builds the function get-shipment.
 func GetShipment(env *function.Env) function.Handler { return getShipment(storeOnly(env)) }
@@ -21,10 +14,12 @@ func getShipment(svc *shipping.Service) function.Handler {
 	return shipments.Get("getShipment", "orderId", svc.GetShipment)
 }
 
-var shipments = httpapi.Owned[shipping.Shipment, shipment]{
+var shipments = httpapi.Owned[shipping.Shipment, contract.Shipment]{
 	Owner: func(sh shipping.Shipment) string { return sh.CustomerID },
-	Form: func(sh shipping.Shipment) shipment {
-		return shipment{sh.OrderID, sh.Status, sh.TrackingNumber, sh.Reason}
+	Form: func(sh shipping.Shipment) contract.Shipment {
+		return contract.Shipment{
+			OrderID: sh.OrderID, Status: string(sh.Status), TrackingNumber: sh.TrackingNumber, Reason: sh.Reason,
+		}
 	},
 	Missing: shipping.ErrNoShipment,
 }

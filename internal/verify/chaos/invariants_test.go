@@ -14,7 +14,7 @@ var price = money.Money{Currency: "EUR", Amount: 1999}
 // atRest returns the facts of a correct system with one order of each kind.
 func atRest() facts {
 	why := "OUT_OF_STOCK"
-	line := []client.Line{{Item: client.Item{SKU: "CHAOS-MUG", Quantity: 2}}}
+	line := []client.Line{{SKU: "CHAOS-MUG", Quantity: 2}}
 	f := facts{listed: map[string]client.Order{"good": {}, "bad": {}}, stock: map[string]client.Stock{},
 		outboxes: map[string]int{}, kills: map[string]int{}, sales: &sales{orders: 1, revenue: price.Amount}}
 	f.orders = []orderFacts{
