@@ -8,6 +8,15 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
+// Requester is who requested an order's cancellation.
+type Requester string
+
+// The requesters. An operator who cancels an own order counts as the customer.
+const (
+	ByCustomer Requester = "CUSTOMER"
+	ByOperator Requester = "OPERATOR"
+)
+
 // CancelOrder closes a PENDING order and requests its cancellation by an event; fulfilment then
 // undoes its steps. The order records whether caller is its customer or an operator. If the
 // cancellation was requested before, the order is returned unchanged. CancelOrder fails with

@@ -74,15 +74,6 @@ var partyOf = map[string]Party{
 	"ArrangeShipment": Carrier, "AwaitShipment": Carrier,
 }
 
-// Requester is who requested an order's cancellation.
-type Requester string
-
-// The requesters. An operator who cancels an own order counts as the customer.
-const (
-	ByCustomer Requester = "CUSTOMER"
-	ByOperator Requester = "OPERATOR"
-)
-
 // Order is a customer's order.
 type Order struct {
 	OrderID         string           `json:"orderId"`

@@ -2,6 +2,16 @@ package carrier
 
 import "time"
 
+// Shipment is a booking as clients see it.
+type Shipment struct {
+	ID             string    `json:"id"`
+	Reference      string    `json:"reference"`
+	Status         Status    `json:"status"`
+	TrackingNumber string    `json:"trackingNumber,omitempty"`
+	Reason         string    `json:"reason,omitempty"`
+	CreatedAt      time.Time `json:"createdAt"`
+}
+
 // Status is the status of a shipment.
 type Status string
 
@@ -13,16 +23,6 @@ const (
 	StatusRefused   Status = "REFUSED"
 	StatusCancelled Status = "CANCELLED"
 )
-
-// Shipment is a booking as clients see it.
-type Shipment struct {
-	ID             string    `json:"id"`
-	Reference      string    `json:"reference"`
-	Status         Status    `json:"status"`
-	TrackingNumber string    `json:"trackingNumber,omitempty"`
-	Reason         string    `json:"reason,omitempty"`
-	CreatedAt      time.Time `json:"createdAt"`
-}
 
 // Entry is everything stored for one reference. It has at most one shipment, ever. Of the address
 // it keeps only what the decision needs.
@@ -48,19 +48,6 @@ const (
 	postalSilent    = "99999"
 )
 
-// Callback tells the client the decision on its booking. It is the same every time it is sent.
-type Callback struct {
-	ID             string `json:"id"`
-	Reference      string `json:"reference"`
-	ShipmentID     string `json:"shipmentId"`
-	Status         Status `json:"status"`
-	TrackingNumber string `json:"trackingNumber,omitempty"`
-	Reason         string `json:"reason,omitempty"`
-}
-
-// Due is a callback to be sent. TraceParent is the trace of the booking.
-type Due struct{ Reference, TraceParent string }
-
 // decided returns the shipment after the carrier's decision.
 func (s Shipment) decided(postalCode string) Shipment {
 	if postalCode == postalRefused {
@@ -69,13 +56,6 @@ func (s Shipment) decided(postalCode string) Shipment {
 	}
 	s.Status, s.TrackingNumber = StatusBooked, "TRK-"+serial(s.ID)
 	return s
-}
-
-func (s Shipment) callback() Callback {
-	return Callback{
-		ID: "cb_" + serial(s.ID), Reference: s.Reference, ShipmentID: s.ID, Status: s.Status,
-		TrackingNumber: s.TrackingNumber, Reason: s.Reason,
-	}
 }
 
 const idPrefix = "shp_"

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/recorder"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -29,12 +30,11 @@ func Serve(h http.Handler) function.Handler {
 		}
 		ctx, span := tracing.Start(r.Context(), in.HTTPMethod+" "+in.Resource, tracing.Server,
 			attribute.String("http.request.method", in.HTTPMethod), attribute.String("http.route", in.Resource))
-		w := &answer{header: http.Header{}, status: http.StatusOK}
-		h.ServeHTTP(w, r.WithContext(ctx)) //nolint:contextcheck // derived from the function's context
-		span.SetAttributes(tracing.KeyStatus.Int(w.status))
+		answer := recorder.Serve(h, r.WithContext(ctx)) //nolint:contextcheck // derived from the function's context
+		span.SetAttributes(tracing.KeyStatus.Int(answer.Status))
 		span.End()
 		return json.Marshal(events.APIGatewayProxyResponse{
-			StatusCode: w.status, MultiValueHeaders: w.header, Body: w.body.String(),
+			StatusCode: answer.Status, MultiValueHeaders: answer.Header(), Body: answer.Body.String(),
 		})
 	})
 }
@@ -62,26 +62,4 @@ func request(ctx context.Context, in events.APIGatewayProxyRequest) (*http.Reque
 	}
 	r.Header = header
 	return r, nil
-}
-
-// answer is an http.ResponseWriter in memory.
-type answer struct {
-	header http.Header
-	status int
-	sent   bool
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-
-// WriteHeader keeps the first status, like a server.
-func (a *answer) WriteHeader(status int) {
-	if !a.sent {
-		a.status, a.sent = status, true
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.sent = true
-	return a.body.Write(b)
 }

@@ -17,11 +17,14 @@ func service(env *function.Env, arns map[fulfilment.Machine]string) *fulfilment.
 	return fulfilment.New(stepfunctions.Engine{Client: sfn.NewFromConfig(env.AWS()), ARNs: arns})
 }
 
+// starting returns the use cases of a function that starts executions of one machine.
+func starting(env *function.Env, machine fulfilment.Machine, arn string) *fulfilment.Service {
+	return service(env, map[fulfilment.Machine]string{machine: arn})
+}
+
 // StartFulfilment builds the function start-fulfilment.
 func StartFulfilment(env *function.Env) function.Handler {
-	return startFulfilment(service(env, map[fulfilment.Machine]string{
-		fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN"),
-	}))
+	return startFulfilment(starting(env, fulfilment.FulfilOrder, env.Require("FULFIL_ORDER_ARN")))
 }
 
 func startFulfilment(svc *fulfilment.Service) function.Handler {
@@ -31,9 +34,7 @@ func startFulfilment(svc *fulfilment.Service) function.Handler {
 
 // CancelFulfilment builds the function cancel-fulfilment.
 func CancelFulfilment(env *function.Env) function.Handler {
-	return cancelFulfilment(service(env, map[fulfilment.Machine]string{
-		fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
-	}))
+	return cancelFulfilment(starting(env, fulfilment.CompensateOrder, env.Require("COMPENSATE_ORDER_ARN")))
 }
 
 func cancelFulfilment(svc *fulfilment.Service) function.Handler {

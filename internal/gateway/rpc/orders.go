@@ -17,10 +17,7 @@ func (s server) PlaceOrder(
 		return nil, err
 	}
 	o, err := s.shop.PlaceOrder(ctx, as, orderRequest(in))
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.PlaceOrderResponse{Order: order(o)}, nil
+	return &orderflowv1.PlaceOrderResponse{Order: order(o)}, err
 }
 
 // GetOrder implements orderflowv1connect.OrderServiceHandler.
@@ -31,10 +28,7 @@ func (s server) GetOrder(
 		return nil, err
 	}
 	o, err := s.shop.Order(ctx, caller(ctx), in.OrderId)
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.GetOrderResponse{Order: order(o)}, nil
+	return &orderflowv1.GetOrderResponse{Order: order(o)}, err
 }
 
 // ListOrders implements orderflowv1connect.OrderServiceHandler.
@@ -44,10 +38,7 @@ func (s server) ListOrders(
 	page, err := s.shop.Orders(ctx, caller(ctx), gateway.OrderList{
 		Limit: limit(in.Limit), Start: gateway.Start{Cursor: in.GetCursor()}, Status: text(in.Status),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.ListOrdersResponse{Orders: each(page.Orders, order), Cursor: page.Cursor}, nil
+	return &orderflowv1.ListOrdersResponse{Orders: each(page.Orders, order), Cursor: page.Cursor}, err
 }
 
 // CancelOrder implements orderflowv1connect.OrderServiceHandler.
@@ -62,10 +53,7 @@ func (s server) CancelOrder(
 		return nil, err
 	}
 	o, err := s.shop.CancelOrder(ctx, as, in.OrderId, gateway.CancelRequest{Reason: in.Reason})
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.CancelOrderResponse{Order: order(o)}, nil
+	return &orderflowv1.CancelOrderResponse{Order: order(o)}, err
 }
 
 // GetOrderSummary implements orderflowv1connect.OrderServiceHandler.

@@ -15,10 +15,7 @@ func (s server) GetProduct(
 		return nil, err
 	}
 	p, err := s.shop.Product(ctx, caller(ctx), in.Sku)
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.GetProductResponse{Product: product(p)}, nil
+	return &orderflowv1.GetProductResponse{Product: product(p)}, err
 }
 
 // ListProducts implements orderflowv1connect.ProductServiceHandler.
@@ -26,10 +23,7 @@ func (s server) ListProducts(
 	ctx context.Context, in *orderflowv1.ListProductsRequest,
 ) (*orderflowv1.ListProductsResponse, error) {
 	page, err := s.shop.Products(ctx, caller(ctx), limit(in.Limit), gateway.Start{Cursor: in.GetCursor()})
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.ListProductsResponse{Products: each(page.Products, product), Cursor: page.Cursor}, nil
+	return &orderflowv1.ListProductsResponse{Products: each(page.Products, product), Cursor: page.Cursor}, err
 }
 
 // PutProduct implements orderflowv1connect.ProductServiceHandler.
@@ -43,8 +37,5 @@ func (s server) PutProduct(
 		Name: in.Name, Price: amount(in.Price), Reason: in.Reason,
 		Text: in.Text, ImageURL: in.ImageUrl, Category: in.Category, Unlisted: in.Unlisted,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.PutProductResponse{Product: product(p)}, nil
+	return &orderflowv1.PutProductResponse{Product: product(p)}, err
 }

@@ -15,10 +15,7 @@ func (s server) GetStock(
 		return nil, err
 	}
 	found, err := s.shop.Stock(ctx, caller(ctx), in.Sku)
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.GetStockResponse{Stock: stock(found)}, nil
+	return &orderflowv1.GetStockResponse{Stock: stock(found)}, err
 }
 
 // AdjustStock implements orderflowv1connect.StockServiceHandler.
@@ -35,8 +32,5 @@ func (s server) AdjustStock(
 	adjusted, err := s.shop.AdjustStock(ctx, as, in.Sku, gateway.StockAdjustment{
 		Delta: in.Delta, Reason: in.Reason, AllowUnknownSKU: in.AllowUnknownSku,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &orderflowv1.AdjustStockResponse{Stock: stock(adjusted)}, nil
+	return &orderflowv1.AdjustStockResponse{Stock: stock(adjusted)}, err
 }

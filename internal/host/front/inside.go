@@ -1,11 +1,11 @@
 package front
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/recorder"
 )
 
 // Inside carries requests to hosts of this process, without a network.
@@ -25,34 +25,11 @@ func (hosts Inside) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	in.RequestURI, in.Host, in.RemoteAddr = r.URL.RequestURI(), r.URL.Host, "127.0.0.1:0"
-	w := &recorder{header: http.Header{}, status: http.StatusOK}
-	h.ServeHTTP(w, in)
+	answer := recorder.Serve(h, in)
 	_ = in.Body.Close()
 	return &http.Response{
-		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Request: r,
+		StatusCode: answer.Status, Status: http.StatusText(answer.Status), Header: answer.Header(), Request: r,
 		Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
-		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
+		Body: io.NopCloser(&answer.Body), ContentLength: int64(answer.Body.Len()),
 	}, r.Context().Err()
-}
-
-// recorder keeps what a handler writes.
-type recorder struct {
-	header http.Header
-	status int
-	sent   bool
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header { return w.header }
-
-// WriteHeader keeps the first status, like a server.
-func (w *recorder) WriteHeader(status int) {
-	if !w.sent {
-		w.status, w.sent = status, true
-	}
-}
-
-func (w *recorder) Write(b []byte) (int, error) {
-	w.sent = true
-	return w.body.Write(b)
 }

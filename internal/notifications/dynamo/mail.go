@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/commit"
@@ -72,12 +71,8 @@ func (s Store) Claims(
 	for i, kind := range kinds {
 		keys[i] = ddb.Key(mailKey(orderID, kind))
 	}
-	items, err := s.GetAll(ctx, keys)
+	mails, err := ddb.DecodeAll[mail](s.GetAll(ctx, keys))
 	if err != nil {
-		return nil, err
-	}
-	var mails []mail
-	if err := attributevalue.UnmarshalListOfMaps(items, &mails); err != nil {
 		return nil, err
 	}
 	claims := map[notifications.Kind]time.Time{}

@@ -141,6 +141,17 @@ func (x *Execution) Trace() []string {
 // Next returns what the execution waits for. It stays the same until answered.
 func (x *Execution) Next() Effect { return x.effect }
 
+// Awaited returns the token for which the execution waits, or "".
+func (x *Execution) Awaited() string {
+	switch task := x.effect.(type) {
+	case Invoke:
+		return task.Token
+	case StartExecution:
+		return task.Token
+	}
+	return ""
+}
+
 // Succeed answers an Invoke with the function's result, a Callback with the output that came with
 // the token, and other effects with the response of the call.
 func (x *Execution) Succeed(output json.RawMessage) error {

@@ -401,32 +401,8 @@ var functions = map[string]struct {
 		runes = runes[min(int(from), len(runes)):]
 		return string(runes[:min(int(length), len(runes))]), nil
 	}},
-	"substringBefore": {2, func(values []any) (any, error) {
-		text, ok1 := values[0].(string)
-		end, ok2 := values[1].(string)
-		if values[0] == undefined {
-			return undefined, nil
-		}
-		if !ok1 || !ok2 {
-			return nil, errors.New("$substringBefore needs strings")
-		}
-		before, _, _ := strings.Cut(text, end)
-		return before, nil
-	}},
-	"substringAfter": {2, func(values []any) (any, error) {
-		text, ok1 := values[0].(string)
-		start, ok2 := values[1].(string)
-		if values[0] == undefined {
-			return undefined, nil
-		}
-		if !ok1 || !ok2 {
-			return nil, errors.New("$substringAfter needs strings")
-		}
-		if _, after, found := strings.Cut(text, start); found {
-			return after, nil
-		}
-		return text, nil
-	}},
+	"substringBefore": {2, atFirst("substringBefore", func(before, _ string) string { return before })},
+	"substringAfter":  {2, atFirst("substringAfter", func(_, after string) string { return after })},
 	// string returns a string unchanged and an object of strings as JSON. JSONata would round
 	// numbers.
 	"string": {1, func(values []any) (any, error) {
@@ -444,4 +420,24 @@ var functions = map[string]struct {
 		}
 		return string(b), nil
 	}},
+}
+
+// atFirst returns a function that cuts a text at the first occurrence of another. A text without it
+// is returned whole.
+func atFirst(name string, part func(before, after string) string) func(values []any) (any, error) {
+	return func(values []any) (any, error) {
+		text, ok1 := values[0].(string)
+		at, ok2 := values[1].(string)
+		if values[0] == undefined {
+			return undefined, nil
+		}
+		if !ok1 || !ok2 {
+			return nil, fmt.Errorf("$%s needs strings", name)
+		}
+		before, after, found := strings.Cut(text, at)
+		if !found {
+			return text, nil
+		}
+		return part(before, after), nil
+	}
 }

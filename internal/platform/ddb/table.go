@@ -107,6 +107,14 @@ func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 	return items, nil
 }
 
+// DecodeAll returns items as values of their shape, or the error of the read.
+func DecodeAll[I any](items []Values, err error) (all []I, _ error) {
+	if err == nil {
+		err = attributevalue.UnmarshalListOfMaps(items, &all)
+	}
+	return all, err
+}
+
 // FromEnv returns the table TABLE_NAME.
 func FromEnv(env *function.Env) *Table {
 	t := Open(env.AWS(), env.Require("TABLE_NAME"), env.Clock)

@@ -15,7 +15,7 @@ type Versioned[V commit.Aggregate, I any] struct {
 	// Key returns the key of an aggregate's item.
 	Key func(id string) (pk, sk string)
 	// Missing is the error of Get if the item does not exist, or has no version: then it is not an
-	// aggregate, but the host of barrier records. If it is nil, Get returns the zero V.
+	// aggregate, but the host of barrier records. If it is nil, Get decodes the empty item.
 	Missing error
 	Encode  func(V) I
 	Decode  func(item I, id string) V
@@ -39,7 +39,7 @@ func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err
 	if err != nil {
 		return v, err
 	}
-	if stored := k.Decode(item, id); exists(stored) {
+	if stored := k.Decode(item, id); k.Missing == nil || exists(stored) {
 		return stored, nil
 	}
 	return v, k.Missing

@@ -220,21 +220,10 @@ func (e *Engine) answer(ctx context.Context, token string, with Event, apply fun
 		return ErrBusy
 	case r.kept.Status != Running:
 		return ErrStaleToken
-	case awaited(r.x) != token:
+	case r.x.Awaited() != token:
 		return r.stale(ctx)
 	}
 	return r.transition(ctx, with, apply)
-}
-
-// awaited returns the token for which an execution waits, or "".
-func awaited(x *asl.Execution) string {
-	switch task := x.Next().(type) {
-	case asl.Invoke:
-		return task.Token
-	case asl.StartExecution:
-		return task.Token
-	}
-	return ""
 }
 
 // Stop aborts an execution. It changes nothing if that has ended, and fails with ErrNone if there

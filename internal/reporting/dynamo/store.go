@@ -121,12 +121,8 @@ func (s Store) Facts(
 	for i, id := range orderIDs {
 		keys[i] = ddb.Key(orderPartition(generation, id), id)
 	}
-	items, err := s.GetAll(ctx, keys)
+	all, err := ddb.DecodeAll[facts](s.GetAll(ctx, keys))
 	if err != nil {
-		return nil, err
-	}
-	var all []facts
-	if err := attributevalue.UnmarshalListOfMaps(items, &all); err != nil {
 		return nil, err
 	}
 	found := make(map[string]reporting.Facts, len(all))

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -47,14 +48,11 @@ const perPage = 20
 // Cost runs the cases on a new world, whose processes and caches are warm, and counts what each
 // causes.
 func Cost(ctx context.Context, repo devstack.Repo) (cases []Case, err error) {
-	w, err := NewWorld(ctx, repo)
+	w, err := openShop(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = w.Close() }()
-	if err := w.open(); err != nil {
-		return nil, err
-	}
 	run := func(name string, do func() error) {
 		if err != nil {
 			return
@@ -159,6 +157,18 @@ const (
 	visa, berlin = "pm_card_visa", "10115"
 	neverAnswers = "99999" // a postal code
 )
+
+// openShop returns a new world with a product in stock.
+func openShop(ctx context.Context, repo devstack.Repo) (*World, error) {
+	w, err := NewWorld(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.open(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
 
 // open fills the shop.
 func (w *World) open() error {

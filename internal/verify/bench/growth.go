@@ -49,14 +49,11 @@ const (
 const noneOverdue = "with nothing overdue"
 
 func grow(ctx context.Context, repo devstack.Repo, n int) (units map[string]float64, err error) {
-	w, err := NewWorld(ctx, repo)
+	w, err := openShop(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = w.Close() }()
-	if err := w.open(); err != nil {
-		return nil, err
-	}
 	if err := w.seed(n); err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func (e *engine) Fail(_ context.Context, token, errorName, cause string) error {
 // answer answers the task that waits for a token.
 func (e *engine) answer(token string, with asl.AnswerTask) error {
 	x := e.waiting[token]
-	if x == nil || awaited(x.run) != token {
+	if x == nil || x.run.Awaited() != token {
 		e.w.reach("an answer came for a stale token")
 		return fulfilment.ErrStaleToken
 	}
@@ -164,17 +164,6 @@ func (e *engine) answer(token string, with asl.AnswerTask) error {
 	}
 	e.drive(x)
 	return err
-}
-
-// awaited returns the token for which an execution waits, or "".
-func awaited(run *asl.Execution) string {
-	switch task := run.Next().(type) {
-	case asl.Invoke:
-		return task.Token
-	case asl.StartExecution:
-		return task.Token
-	}
-	return ""
 }
 
 // fail fails the task of an execution. What was refused without a call must be retried for minutes;
@@ -247,12 +236,12 @@ func (e *engine) drive(x *execution) {
 				fail(name, err.Error())
 			case w.strikes(startUnheard):
 				fail(service+".SdkClientException", "simulated")
-			case awaited(x.run) == "":
+			case x.run.Awaited() == "":
 				answer(func() error { return x.run.Succeed(json.RawMessage(`{}`)) })
 			}
 		})
 	}
-	if token := awaited(x.run); token != "" {
+	if token := x.run.Awaited(); token != "" {
 		e.waiting[token] = x
 	}
 	if x.turn == x.fated {

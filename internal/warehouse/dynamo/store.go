@@ -23,17 +23,14 @@ type Store struct{ *ddb.Table }
 
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (warehouse.Order, error) {
-	o, err := orderItems.Get(ctx, s.Table, orderID)
-	o.ID = orderID
-	return o, err
+	return orderItems.Get(ctx, s.Table, orderID)
 }
 
 // SaveOrder writes an order's next version.
 func (s Store) SaveOrder(ctx context.Context, o warehouse.Order, with commit.With) error {
-	pk, sk := orderItems.Key(o.ID)
 	item := fromOrder(o)
 	item.ExpiresAt = s.expiry()
-	return s.Commit(ctx, with, s.SaveVersion(pk, sk, item, o.Version-1))
+	return s.save(ctx, with, orderItems.Key, o, item)
 }
 
 // Movement reads a movement.
@@ -43,10 +40,18 @@ func (s Store) Movement(ctx context.Context, messageID string) (warehouse.Moveme
 
 // SaveMovement writes a movement's next version.
 func (s Store) SaveMovement(ctx context.Context, m warehouse.Movement, with commit.With) error {
-	pk, sk := movementItems.Key(m.ID)
 	item := fromMovement(m)
 	item.ExpiresAt = s.expiry()
-	return s.Commit(ctx, with, s.SaveVersion(pk, sk, item, m.Version-1))
+	return s.save(ctx, with, movementItems.Key, m, item)
+}
+
+// save writes an aggregate's next version as item.
+func (s Store) save(
+	ctx context.Context, with commit.With, key func(string) (pk, sk string), next commit.Aggregate, item any,
+) error {
+	id, version := next.Identity()
+	pk, sk := key(id)
+	return s.Commit(ctx, with, s.SaveVersion(pk, sk, item, version-1))
 }
 
 const parkedKey = "parked"

@@ -52,14 +52,14 @@ func fromDomain(e carrier.Entry) entry {
 	return item
 }
 
-func (item entry) domain() carrier.Entry {
+func (item entry) domain(reference string) carrier.Entry {
 	e := carrier.Entry{
-		Reference: item.Reference, PostalCode: item.PostalCode, Cancelled: item.Cancelled, Answered: item.Answered,
+		Reference: reference, PostalCode: item.PostalCode, Cancelled: item.Cancelled, Answered: item.Answered,
 		Version: item.Version,
 	}
 	if item.ID != "" {
 		e.Shipment = &carrier.Shipment{
-			ID: item.ID, Reference: item.Reference, Status: carrier.Status(item.Status),
+			ID: item.ID, Reference: reference, Status: carrier.Status(item.Status),
 			TrackingNumber: item.TrackingNumber, Reason: item.Reason, CreatedAt: item.CreatedAt,
 		}
 	}
@@ -67,8 +67,7 @@ func (item entry) domain() carrier.Entry {
 }
 
 var entryItems = ddb.Versioned[carrier.Entry, entry]{
-	Key: ddb.Under("shipment#", "shipment"), Encode: fromDomain,
-	Decode: func(item entry, _ string) carrier.Entry { return item.domain() },
+	Key: ddb.Under("shipment#", "shipment"), Encode: fromDomain, Decode: entry.domain,
 }
 
 // Store implements carrier.Store.
@@ -76,9 +75,7 @@ type Store struct{ *ddb.Table }
 
 // Entry reads the entry of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, error) {
-	e, err := entryItems.Get(ctx, s.Table, reference)
-	e.Reference = reference
-	return e, err
+	return entryItems.Get(ctx, s.Table, reference)
 }
 
 // Write writes an entry, conditional on its version.
