@@ -114,7 +114,7 @@ func foreignError(content openapi3.Content) bool {
 func hasExamples(t *testing.T, where string, content openapi3.Content) {
 	for media, c := range content {
 		if len(c.Examples) == 0 || c.Schema == nil {
-			t.Errorf("%s: %s has no example or no schema", where, media)
+			t.Errorf("%s: %s has no examples or no schema", where, media)
 		}
 	}
 }
