@@ -213,7 +213,7 @@ func showOrder(w io.Writer, o client.Order) {
 	}
 	row(w, "total", o.Total)
 	row(w, "paid by", o.PaymentMethod)
-	row(w, "ship to", addressLine(o.ShippingAddress))
+	row(w, "ship to", addressLine(client.Address(o.ShippingAddress)))
 	for _, s := range o.Shortages {
 		row(w, "short", fmt.Sprintf("%d × %s", s.Missing, s.SKU))
 	}

@@ -82,7 +82,7 @@ func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 		r := order("ABROAD", 1, "pm_card_visa")
 		r.ShippingAddress = to
 		o := place(t, customerOf(t), r)
-		if o.ShippingAddress != to {
+		if client.Address(o.ShippingAddress) != to {
 			t.Errorf("placed to %+v, want %+v", o.ShippingAddress, to)
 		}
 		wantFinal(t, o, client.Confirmed, "")

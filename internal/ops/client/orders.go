@@ -10,7 +10,6 @@ import (
 
 	inventory "orderflow/internal/inventory/contract"
 	orders "orderflow/internal/orders/contract"
-	"orderflow/internal/platform/address"
 	"orderflow/internal/platform/money"
 )
 
@@ -33,12 +32,22 @@ type OrderRequest struct {
 	ExpectedTotal *money.Money `json:"expectedTotal,omitempty"`
 }
 
+// Address is a shipping address of a request, which leaves out what there is none of. Country is an
+// ISO 3166-1 alpha-2 code.
+type Address struct {
+	Name       string `json:"name"`
+	Line1      string `json:"line1"`
+	Line2      string `json:"line2,omitempty"`
+	City       string `json:"city"`
+	Region     string `json:"region,omitempty"`
+	PostalCode string `json:"postalCode,omitempty"`
+	Country    string `json:"country"`
+}
+
 // The types of the API's answers are those with which the services answer.
 type (
 	// Item is a quantity of a product.
 	Item = inventory.Line
-	// Address is a shipping address.
-	Address = address.Address
 	// Order is an order.
 	Order = orders.Order
 	// Change is a version of an order.
