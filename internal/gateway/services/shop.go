@@ -16,7 +16,7 @@ var _ gateway.Shop = Services{}
 
 // Order implements gateway.Shop.
 func (s Services) Order(ctx context.Context, as gateway.Caller, orderID string) (gateway.Order, error) {
-	o, err := read[gateway.Order](ctx, s, gateway.Orders, as, under("/v1/orders/", orderID, ""), nil)
+	o, err := read[gateway.Order](ctx, s, gateway.Orders, as, at("/v1/orders/", orderID, ""), nil)
 	return of(gateway.Orders, orderID, o, o.OrderID, err)
 }
 
@@ -55,7 +55,7 @@ func (s Services) Shipments(ctx context.Context, as gateway.Caller, orderIDs []s
 
 // Product implements gateway.Shop.
 func (s Services) Product(ctx context.Context, as gateway.Caller, sku string) (gateway.Product, error) {
-	p, err := read[gateway.Product](ctx, s, gateway.Catalog, as, under("/v1/products/", sku, ""), nil)
+	p, err := read[gateway.Product](ctx, s, gateway.Catalog, as, at("/v1/products/", sku, ""), nil)
 	return of(gateway.Catalog, sku, p, p.SKU, err)
 }
 
@@ -77,7 +77,7 @@ func (s Services) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []s
 
 // Stock implements gateway.Shop.
 func (s Services) Stock(ctx context.Context, as gateway.Caller, sku string) (gateway.Stock, error) {
-	stock, err := read[gateway.Stock](ctx, s, gateway.Inventory, as, under("/v1/stock/", sku, ""), nil)
+	stock, err := read[gateway.Stock](ctx, s, gateway.Inventory, as, at("/v1/stock/", sku, ""), nil)
 	return of(gateway.Inventory, sku, stock, stock.SKU, err)
 }
 
@@ -88,18 +88,17 @@ func (s Services) PlaceOrder(ctx context.Context, as gateway.Caller, in gateway.
 
 // CancelOrder implements gateway.Shop.
 func (s Services) CancelOrder(
-	ctx context.Context, as gateway.Caller, orderID string, in gateway.CancelRequest,
+	ctx context.Context, as gateway.Caller, id string, in gateway.CancelRequest,
 ) (gateway.Order, error) {
-	cancel := under("/v1/orders/", orderID, "/cancel")
-	o, err := write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, cancel, in)
-	return of(gateway.Orders, orderID, o, o.OrderID, err)
+	o, err := write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, at("/v1/orders/", id, "/cancel"), in)
+	return of(gateway.Orders, id, o, o.OrderID, err)
 }
 
 // PutProduct implements gateway.Shop.
 func (s Services) PutProduct(
 	ctx context.Context, as gateway.Caller, sku string, in gateway.ProductRequest,
 ) (gateway.Product, error) {
-	p, err := write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, under("/v1/products/", sku, ""), in)
+	p, err := write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, at("/v1/products/", sku, ""), in)
 	return of(gateway.Catalog, sku, p, p.SKU, err)
 }
 
@@ -107,7 +106,7 @@ func (s Services) PutProduct(
 func (s Services) AdjustStock(
 	ctx context.Context, as gateway.Caller, sku string, in gateway.StockAdjustment,
 ) (gateway.Stock, error) {
-	adjustments := under("/v1/stock/", sku, "/adjustments")
+	adjustments := at("/v1/stock/", sku, "/adjustments")
 	stock, err := write[gateway.Stock](ctx, s, gateway.Inventory, as, http.MethodPost, adjustments, in)
 	return of(gateway.Inventory, sku, stock, stock.SKU, err)
 }
@@ -153,8 +152,8 @@ func among[T any](b gateway.Backend, asked []string, answers []T, id func(T) str
 	return answers, err
 }
 
-// under returns the path of a thing, or of something of it.
-func under(path, id, of string) string { return path + url.PathEscape(id) + of }
+// at returns the path of a thing, or of something of it.
+func at(path, id, of string) string { return path + url.PathEscape(id) + of }
 
 func list(name string, values []string) url.Values {
 	return url.Values{name: {strings.Join(values, ",")}}

@@ -25,13 +25,13 @@ type line struct {
 }
 
 var orderItems = ddb.Versioned[warehouse.Order, order]{
-	Key: ddb.Under("order#", "order"), Encode: fromOrder, Decode: order.domain,
+	Key: ddb.Under("order#", "order"), Decode: order.domain,
 }
 
-func fromOrder(o warehouse.Order) order {
+func fromOrder(o warehouse.Order, expires int64) order {
 	item := order{
 		ConfirmedBy: o.ConfirmedBy, CancelledBy: o.CancelledBy, Sent: o.Sent, PickedAt: o.PickedAt,
-		PackedAt: o.PackedAt, Version: o.Version,
+		PackedAt: o.PackedAt, Version: o.Version, ExpiresAt: expires,
 	}
 	for _, l := range o.Lines {
 		item.Lines = append(item.Lines, line(l))
@@ -62,14 +62,13 @@ type movement struct {
 }
 
 var movementItems = ddb.Versioned[warehouse.Movement, movement]{
-	Key: ddb.Under("movement#", "movement"), Missing: warehouse.ErrNoMovement, Encode: fromMovement,
-	Decode: movement.domain,
+	Key: ddb.Under("movement#", "movement"), Missing: warehouse.ErrNoMovement, Decode: movement.domain,
 }
 
-func fromMovement(m warehouse.Movement) movement {
+func fromMovement(m warehouse.Movement, expires int64) movement {
 	return movement{
 		SKU: m.SKU, Delta: m.Delta, Reason: m.Reason, Applied: m.Applied, FirstTriedAt: m.FirstTriedAt,
-		ClaimedUntil: m.ClaimedUntil, Version: m.Version,
+		ClaimedUntil: m.ClaimedUntil, Version: m.Version, ExpiresAt: expires,
 	}
 }
 

@@ -28,9 +28,7 @@ func (s Store) Order(ctx context.Context, orderID string) (warehouse.Order, erro
 
 // SaveOrder writes an order's next version.
 func (s Store) SaveOrder(ctx context.Context, o warehouse.Order, with commit.With) error {
-	item := fromOrder(o)
-	item.ExpiresAt = s.expiry()
-	return s.save(ctx, with, orderItems.Key, o, item)
+	return s.save(ctx, with, orderItems.Key, o, fromOrder(o, s.expiry()))
 }
 
 // Movement reads a movement.
@@ -40,9 +38,7 @@ func (s Store) Movement(ctx context.Context, messageID string) (warehouse.Moveme
 
 // SaveMovement writes a movement's next version.
 func (s Store) SaveMovement(ctx context.Context, m warehouse.Movement, with commit.With) error {
-	item := fromMovement(m)
-	item.ExpiresAt = s.expiry()
-	return s.save(ctx, with, movementItems.Key, m, item)
+	return s.save(ctx, with, movementItems.Key, m, fromMovement(m, s.expiry()))
 }
 
 // save writes an aggregate's next version as item.
