@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"orderflow/internal/ops/client"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/money"
-	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/e2e"
 )
 

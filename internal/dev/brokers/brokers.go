@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // Wanted is the environment variable without which the tests in test/brokers do not run.

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/dev/eventsource"
 	"orderflow/internal/ops/awsapi"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // mqBroker is the ARN by which the templates know RabbitMQ. Event sources find its only broker.

@@ -13,7 +13,7 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // One places an order, waits until it is confirmed, and prints the steps of its saga.

@@ -12,9 +12,9 @@ import (
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/concurrent"
 )
 
 // facts are the results of an outage.

@@ -22,8 +22,8 @@ import (
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/routes"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/secrets"
-	"orderflow/internal/verify/concurrent"
 )
 
 // Migration is a plan of moving the old shop's clients to the services. Customers visit throughout.

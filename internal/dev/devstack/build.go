@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // GoFlags are the GOFLAGS of every build, vet and test: one set, so that they share the build

@@ -17,7 +17,7 @@ import (
 	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/platform/cfn"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // Stage is the stage of every local stack.

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // tool is a program that is installed into .tools/.

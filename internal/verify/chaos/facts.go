@@ -18,9 +18,9 @@ import (
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/reporting"
-	"orderflow/internal/verify/concurrent"
 )
 
 // facts are everything observable from outside about a system at rest.

@@ -10,7 +10,7 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // order is an order of the plan.

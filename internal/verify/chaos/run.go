@@ -31,7 +31,7 @@ import (
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // Options configure a run.

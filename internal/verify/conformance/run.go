@@ -21,7 +21,7 @@ import (
 
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/verify/gotest"
 )
 

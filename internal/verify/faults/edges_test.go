@@ -17,13 +17,13 @@ import (
 	"orderflow/internal/gateway/rpc"
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/faults/faultserver"
 )
 

@@ -30,9 +30,9 @@ import (
 	"go.uber.org/goleak"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/concurrent"
 )
 
 const legend = `fail fast        median time of a call that the open circuit refuses

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"orderflow/internal/payments/provider"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/concurrent"
 )
 
 // Result is the result of a scenario.

@@ -18,10 +18,10 @@ import (
 	"orderflow/internal/gateway/strangler/memory"
 	"orderflow/internal/gateway/strangler/stranglertest"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/faults/faultserver"
 	"orderflow/sandbox/sandboxtest"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // A record's place in the log says nothing about its event: deliveries repeat and overtake.

@@ -13,7 +13,7 @@ import (
 
 	"orderflow/internal/dev/httpfile"
 	"orderflow/internal/ops/client"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 )
 
 // reports is the API of reporting, as an operator uses it.

@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/dev/eventsource"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/client"
-	"orderflow/internal/verify/concurrent"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/verify/resources"
 )
 
