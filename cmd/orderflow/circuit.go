@@ -45,17 +45,22 @@ func (s site) circuits() repair.Circuits {
 
 func listCircuits(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List all circuits", Example: "  orderflow circuit list", Args: exactly(),
+		Use: "list", Short: "List all circuits",
+		Long: `List all circuits: their state, and how often each opened in the last hour, also if it is closed by now.
+The latest 64 openings are kept.
+
+` + stackFileHelp,
+		Example: "  orderflow circuit list", Args: exactly(),
 		RunE: a.withSite(func(cmd *cobra.Command, _ []string, s site) error {
 			all, err := s.circuits().List(cmd.Context())
 			if err != nil {
 				return err
 			}
 			return a.print(cmd, all, func(w io.Writer) {
-				row(w, "DEPENDENCY", "OF", "STATE", "SINCE", "RETRY AT", "OPENED", "FAILURES")
+				row(w, "DEPENDENCY", "OF", "STATE", "SINCE", "RETRY AT", "FAILURES", "OPENED IN 1 H", "LAST OPENED")
 				for _, c := range all {
-					since, retryAt := timeOrDash(c.Since), timeOrDash(c.RetryAt)
-					row(w, c.Dependency, c.Service, c.State, since, retryAt, fmt.Sprint(c.Openings, "×"), c.Failures)
+					row(w, c.Dependency, c.Service, c.State, timeOrDash(c.Since), timeOrDash(c.RetryAt), c.Failures,
+						fmt.Sprint(c.OpenedLastHour, "×"), timeOrDash(c.LastOpened))
 				}
 			})
 		}),
@@ -86,7 +91,8 @@ func showCircuit(a *app) *cobra.Command {
 				row(w, "state", c.State)
 				row(w, "since", timeOrDash(c.Since))
 				row(w, "retry at", timeOrDash(c.RetryAt))
-				row(w, "opened", fmt.Sprint(c.Openings, "×"))
+				row(w, "opened", fmt.Sprint(c.Openings, "× since it was closed, ", c.OpenedLastHour, "× in the last hour"))
+				row(w, "last opened", timeOrDash(c.LastOpened))
 				row(w, "failures", fmt.Sprint(c.Failures, " recent calls"))
 				if len(actions) > 0 {
 					showActions(w, actions)

@@ -285,13 +285,7 @@ func (s site) relayed(from repair.Queue) (services []string) {
 	if own, ok := strings.CutSuffix(from.Name, "-"+string(repair.Relays)); ok {
 		return []string{own}
 	}
-	for name, table := range s.outputs {
-		if strings.HasSuffix(name, "TableName") {
-			services = append(services, strings.TrimPrefix(table, s.stack+"-"))
-		}
-	}
-	slices.Sort(services)
-	return services
+	return s.services()
 }
 
 // relayAgain publishes the events of the part of a stream that a relay's message names.

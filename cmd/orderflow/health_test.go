@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestHealthShowsThePartsOfEachService(t *testing.T) {
@@ -31,7 +32,7 @@ func runStack(t *testing.T, b *backend, args ...string) string {
 func runStackBy(t *testing.T, b *backend, eventsBy string, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1","EventsBy":"`+eventsBy+`",`+
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1","EventsBy":"`+eventsBy+`","TeaTableName":"x-tea",`+
 		`"FulfilOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-fulfil-order",`+
 		`"CompensateOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-compensate-order"}`)
 	t.Chdir(dir)
@@ -57,27 +58,53 @@ func sources(relay, start string) string {
 
 const listSources = "GET /2015-03-31/event-source-mappings/?MaxItems=100"
 
-// waiting are SQS's answers about a queue with two messages.
-var waiting = []string{`200 {"QueueUrl":"http://q/0/x-start-fulfilment"}`,
-	`200 {"Attributes":{"ApproximateNumberOfMessages":"2"}}`}
-
-// noDeadLetters are SQS's answers about an empty dead-letter queue.
-var noDeadLetters = []string{`200 {"QueueUrls":["http://q/0/x-start-fulfilment-dlq"]}`,
-	`200 {"Attributes":{"ApproximateNumberOfMessages":"0"}}`}
+// queued are the answers of SQS and CloudWatch about a queue with two messages, the oldest of that
+// age in seconds, and about dead-letter queues, which are empty.
+func queued(age string, answers map[string][]string) map[string][]string {
+	answers["ListQueues"] = []string{`200 {"QueueUrls":["http://q/0/x-start-fulfilment","http://q/0/x-notify-dlq"]}`}
+	answers["GetQueueAttributes"] = []string{`200 {"Attributes":{"ApproximateNumberOfMessages":"2"}}`}
+	answers["GetMetricData"] = []string{"200 <R><GetMetricDataResult><MetricDataResults><member><Id>q0</Id>" +
+		"<Values><member>" + age + ".0</member><member>1.0</member></Values>" +
+		"</member></MetricDataResults></GetMetricDataResult></R>"}
+	return answers
+}
 
 func TestHealthShowsEventSourcesThatDoNotWork(t *testing.T) {
 	for _, tt := range []struct{ relay, start, want string }{
-		{"Enabled OK", "Enabled ", "start-fulfilment     Enabled   2        -"},
-		{"Enabled OK", "Disabled ", "start-fulfilment     Disabled  2        -"},
-		{"Enabled PROBLEM: no access", "Enabled ", "relay-orders-events  Enabled  0        PROBLEM: no access"},
+		{"Enabled OK", "Enabled ", "start-fulfilment     Enabled   2    1m1s    -"},
+		{"Enabled OK", "Disabled ", "start-fulfilment     Disabled  2    1m1s    -"},
+		{"Enabled PROBLEM: no access", "Enabled ", "relay-orders-events  Enabled  0    -    PROBLEM: no access"},
 	} {
-		b := serve(t, map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
-			listSources: {sources(tt.relay, tt.start)}, "POST /": waiting})
+		b := serve(t, queued("61", map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
+			listSources: {sources(tt.relay, tt.start)}}))
 		out := runStack(t, b, "health")
 		works := !strings.Contains(tt.relay+tt.start, "PROBLEM") && tt.start != "Disabled "
 		if works != strings.HasSuffix(out, "<nil>") || strings.Contains(out, "xy") ||
 			!strings.Contains(strings.Join(strings.Fields(out), " "), strings.Join(strings.Fields(tt.want), " ")) {
 			t.Errorf("%s, %s: %s", tt.relay, tt.start, out)
+		}
+	}
+}
+
+func TestMessagesThatWaitTooLongAreAFailure(t *testing.T) {
+	for age, fails := range map[string]bool{"299": false, "301": true} {
+		b := serve(t, queued(age, map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
+			listSources: {sources("Enabled OK", "Enabled OK")}, "Query": {`200 {"Items":[]}`}, "GetItem": {"200 {}"}}))
+		if out := runStack(t, b, "health"); strings.Contains(out, "messages wait for too long") != fails {
+			t.Errorf("after %s s: %s", age, out)
+		}
+	}
+}
+
+func TestEventsThatWaitTooLongInAnOutboxAreAFailure(t *testing.T) {
+	for age, fails := range map[time.Duration]bool{time.Minute: false, 3 * time.Minute: true} {
+		b := serve(t, queued("1", map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
+			listSources: {sources("Enabled OK", "Enabled OK")}, "Query": {`200 {"Items":[]}`},
+			"GetItem": {`200 {"Item":{"since":{"S":"` + time.Now().Add(-age).UTC().Format(time.RFC3339Nano) + `"}}}`}}))
+		out := runStack(t, b, "health")
+		if !strings.Contains(out, "the outbox of tea has waited for its relay for "+age.String()) ||
+			strings.Contains(out, "events wait for too long") != fails {
+			t.Errorf("after %s: %s", age, out)
 		}
 	}
 }
@@ -90,14 +117,14 @@ func TestSourcesThatEventsByTurnsOffAreNoFailure(t *testing.T) {
 		{"draining", "Disabled ", "Disabled ", ""},
 		{"functions", "Enabled OK", "Disabled ", ""},
 	} {
-		b := serve(t, map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
-			listSources: {sources(tt.relay, tt.start)}, "POST /": waiting})
+		b := serve(t, queued("61", map[string][]string{"GET /v1/health": {`200 {"status":"pass","services":[]}`},
+			listSources: {sources(tt.relay, tt.start)}}))
 		out := runStackBy(t, b, tt.by, "health")
 		if works := strings.HasSuffix(out, "<nil>"); works != (tt.want != "") || !strings.Contains(out, tt.want) {
 			t.Errorf("health, %v: %s", tt, out)
 		}
-		b = serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
-			listSources: {sources(tt.relay, tt.start)}, "POST /": append([]string{none, none}, waiting...)})
+		b = serve(t, queued("61", map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
+			listSources: {sources(tt.relay, tt.start)}, "POST /": {none}}))
 		out = runStackBy(t, b, tt.by, "saga", "show", order)
 		if off := strings.Contains(out, "is Disabled"); off != (tt.want == "") || !strings.Contains(out, tt.want) {
 			t.Errorf("saga show, %v: %s", tt, out)
@@ -112,16 +139,15 @@ func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 		{"Enabled OK", "", "event source of start-fulfilment is missing, messages waiting: 0"},
 		{"Enabled OK", "Enabled ", "sweep-orders has it started after 30 minutes"},
 	} {
-		b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
-			listSources: {sources(tt.relay, tt.start)},
-			"POST /":    slices.Concat([]string{none, none}, waiting, noDeadLetters)})
+		b := serve(t, queued("61", map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
+			listSources: {sources(tt.relay, tt.start)}, "POST /": {none}}))
 		if out := runStack(t, b, "saga", "show", order); !strings.Contains(out, tt.want) {
 			t.Errorf("%s, %s: %s", tt.relay, tt.start, out)
 		}
 	}
 	ended := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("CONFIRMED", "null")},
 		"POST /": {none}})
-	if out := runStack(t, ended, "saga", "show", order); !strings.Contains(out, "CONFIRMED, and no execution of it") {
+	if out := runStack(t, ended, "saga", "show", order); !strings.Contains(out, "CONFIRMED, has no saga: no execution of it") {
 		t.Errorf("an order that is over: %s", out)
 	}
 	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {`404 {"status":404,"code":"OrderNotFound"}`},

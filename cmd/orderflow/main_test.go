@@ -8,10 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -21,9 +23,11 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// backend stands for the API: it has a list of answers for each "METHOD path", the last of which it
-// repeats, and records requests and their tokens.
+// backend stands for the API and for AWS: it has a list of answers for each "METHOD path", or for an
+// operation of AWS such as "GetQueueAttributes", the last of which it repeats, and records requests
+// and their tokens.
 type backend struct {
+	mu       sync.Mutex
 	url      string
 	answers  map[string][]string // "200 body"
 	requests []string
@@ -41,8 +45,17 @@ func serve(t *testing.T, answers map[string][]string) *backend {
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	call := r.Method + " " + r.URL.RequestURI()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.requests = append(b.requests, strings.TrimSpace(call+" "+string(body)))
 	b.tokens = append(b.tokens, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Has("Action") {
+		operation = form.Get("Action")
+	}
+	if _, has := b.answers[operation]; has {
+		call = operation
+	}
 	left := b.answers[call]
 	if len(left) == 0 {
 		w.WriteHeader(http.StatusTeapot)

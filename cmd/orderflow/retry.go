@@ -38,8 +38,7 @@ progress. The execution and the audit log record who did this and why.
 			case errors.Is(err, fulfilment.ErrExists):
 				return fmt.Errorf("this attempt is already started: `orderflow saga show %s` shows it", id)
 			case errors.Is(err, fulfilment.ErrNoExecution):
-				return fmt.Errorf("order %[1]s has no saga: "+
-					"`orderflow order get %[1]s` shows whether the order exists", id)
+				return a.whyNoSaga(ctx, id)
 			case err != nil:
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/repair"
 	"orderflow/internal/ops/timeline"
 )
 
@@ -77,31 +78,37 @@ ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION
 // whyNoSaga returns an error that says why an order has no saga, as far as the API and the event
 // sources show.
 func (a *app) whyNoSaga(ctx context.Context, orderID string) error {
-	none := fmt.Errorf("order %[1]s has no saga: it starts a moment after the order is placed; "+
-		"if it does not, `orderflow order get %[1]s` shows whether the order exists", orderID)
 	api, err := a.api(operator)
 	if err != nil {
-		return none
+		return fmt.Errorf("order %s has no saga: %s", orderID, repair.Soon)
 	}
 	o, err := api.GetOrder(ctx, orderID)
 	var problem *client.Problem
-	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+	switch {
+	case errors.As(err, &problem) && problem.Status == http.StatusNotFound:
 		return fmt.Errorf("there is no order %s", orderID)
+	case err != nil:
+		return fmt.Errorf("order %s has no saga: %s", orderID, repair.Soon)
 	}
-	if err == nil && o.Final() {
-		return fmt.Errorf("order %s is %s, and no execution of it is kept: Step Functions forgets them after "+
-			"90 days; or a process executed its saga, or a sweep flagged it before one began", orderID, o.Status)
+	return fmt.Errorf("order %s, placed at %s and %s, has no saga: %s", orderID, o.CreatedAt.Format(time.RFC3339),
+		o.Status, a.noSaga(ctx, o))
+}
+
+// noSaga says why an order that exists has no saga, as far as it shows.
+func (a *app) noSaga(ctx context.Context, o client.Order) string {
+	if o.Final() {
+		return "no execution of it is kept: Step Functions forgets them after 90 days; or a process executed it, " +
+			"or a sweep flagged the order before it began"
 	}
-	s, noSite := a.site(ctx)
-	if err != nil || noSite != nil {
-		return none
+	s, err := a.site(ctx)
+	if err != nil {
+		return repair.Soon
 	}
 	why, err := s.sources().Why(ctx)
 	if err != nil {
-		return none
+		return repair.Soon
 	}
-	return fmt.Errorf("order %s, placed at %s and %s, has no saga: %s", orderID,
-		o.CreatedAt.Format(time.RFC3339), o.Status, why)
+	return why
 }
 
 // stepFunctions returns a client for the deployment.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,8 +23,10 @@ import (
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/jsonschema"
+	"orderflow/internal/platform/outbox"
 )
 
 // site is a deployment, with the clients of an operator who has credentials for AWS.
@@ -77,7 +80,24 @@ func (s site) queues() repair.Queues {
 }
 
 func (s site) sources() repair.Sources {
-	return repair.Sources{API: awsapi.Client{Config: s.cfg}, Queues: s.queues(), EventsBy: s.outputs["EventsBy"]}
+	return repair.Sources{API: awsapi.Client{Config: s.cfg}, Queues: s.queues(), EventsBy: s.outputs["EventsBy"],
+		Clock: clock.System{}}
+}
+
+func (s site) outboxes() repair.Outboxes {
+	table := func(service string) outbox.Watched { return ddb.Open(s.cfg, s.stack+"-"+service, clock.System{}) }
+	return repair.Outboxes{Services: s.services(), Table: table, Clock: clock.System{}}
+}
+
+// services returns the services of the core that have a table, sorted.
+func (s site) services() (names []string) {
+	for name, table := range s.outputs {
+		if strings.HasSuffix(name, "TableName") {
+			names = append(names, strings.TrimPrefix(table, s.stack+"-"))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (s site) audit() repair.Audit {

@@ -63,7 +63,8 @@ const audited = "/operator-actions"
 // of all functions.
 func (l *logs) call(operation string, body []byte, lines *Lines) (any, error) {
 	var in struct {
-		LogGroupName, FilterPattern string
+		LogGroupName, LogGroupNamePrefix, FilterPattern string
+
 		StartTime                   int64
 		LogEvents                   []record
 	}
@@ -73,6 +74,8 @@ func (l *logs) call(operation string, body []byte, lines *Lines) (any, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch operation {
+	case "DescribeLogGroups":
+		return map[string]any{"logGroups": []any{map[string]string{"logGroupName": in.LogGroupNamePrefix + "all"}}}, nil
 	case "CreateLogStream":
 	case "PutLogEvents":
 		if l.groups == nil {

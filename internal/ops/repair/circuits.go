@@ -30,6 +30,10 @@ type Circuit struct {
 	Openings int `json:"openings"`
 	// Failures counts the recent failed calls of a closed circuit.
 	Failures int `json:"failures"`
+	// OpenedLastHour counts its openings within an hour, and LastOpened is when it last opened,
+	// closed or not since; nil if that is not known.
+	OpenedLastHour int        `json:"openedLastHour"`
+	LastOpened     *time.Time `json:"lastOpened"`
 }
 
 // Circuits are the circuit breakers of a deployment.
@@ -86,6 +90,11 @@ func (c Circuits) Find(ctx context.Context, dependency string) (Circuit, error) 
 	found.Since, found.RetryAt = nilIfZero(stored.Since), nilIfZero(stored.RetryAt)
 	if stored.State == resilience.HalfOpen {
 		found.RetryAt = nilIfZero(stored.ProbeEnds)
+	}
+	for _, at := range stored.Opened {
+		if found.LastOpened = &at; c.Clock.Now().Sub(at) < time.Hour {
+			found.OpenedLastHour++
+		}
 	}
 	return found, nil
 }

@@ -84,7 +84,8 @@ func TestCircuitsAreListedAsStored(t *testing.T) {
 	save(t, logs["gateway"], "orders",
 		resilience.Circuit{State: resilience.Closed, Failed: []string{"a", "b"}, WindowEnds: retry})
 	save(t, logs["gateway"], "shipping",
-		resilience.Circuit{State: resilience.Closed, Failed: []string{"a"}, WindowEnds: since})
+		resilience.Circuit{State: resilience.Closed, Failed: []string{"a"}, WindowEnds: since,
+			Opened: []time.Time{since.Add(-time.Hour), since, retry}})
 	got, err := all.List(t.Context())
 	if err != nil || len(got) != 8 {
 		t.Fatalf("%+v, %v, want 8", got, err)
@@ -102,8 +103,8 @@ func TestCircuitsAreListedAsStored(t *testing.T) {
 	if c := of("orders"); c.Failures != 2 || c.Since != nil || c.RetryAt != nil {
 		t.Errorf("closed, recent failures: %+v", c)
 	}
-	if c := of("shipping"); c.Failures != 0 {
-		t.Errorf("closed, old failures: %+v", c)
+	if c := of("shipping"); c.Failures != 0 || c.OpenedLastHour != 2 || !c.LastOpened.Equal(retry) {
+		t.Errorf("closed, old failures, opened twice in the last hour: %+v", c)
 	}
 	if c := of("inventory"); c.State != resilience.Closed {
 		t.Errorf("never written: %+v", c)

@@ -7,7 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 )
 
 // Line is a line of a function's log.
@@ -17,6 +21,8 @@ type Line struct {
 	Function string    `json:"function"`
 	Message  string    `json:"msg"`
 	Error    string    `json:"error,omitempty"`
+	// MessageID is the id of the message of a queue that the function handled.
+	MessageID string `json:"messageId,omitempty"`
 }
 
 // Logs are the logs of a deployment's functions.
@@ -29,35 +35,92 @@ type Logs struct {
 // About returns the lines of all functions since a time that have a text, such as an order's id,
 // oldest first. It leaves out metrics.
 func (l Logs) About(ctx context.Context, text string, since time.Time) ([]Line, error) {
-	prefix, pattern, start := "/orderflow/"+l.Stack+"/", `"`+text+`"`, since.UnixMilli()
-	var lines []Line
-	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.Client,
+	groups, err := l.groups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]Line, len(groups))
+	err = concurrent.Do(len(groups), atOnce, func(i int) (err error) {
+		found[i], err = l.in(ctx, groups[i], text, since)
+		return err
+	})
+	lines := slices.Concat(found...)
+	slices.SortStableFunc(lines, func(a, b Line) int { return a.Time.Compare(b.Time) })
+	return lines, err
+}
+
+const (
+	// followed is how often new lines are asked for.
+	followed = 2 * time.Second
+	// lateLines is how late a line may come.
+	lateLines = 30 * time.Second
+)
+
+// Follow calls show with what About returns, and then with new lines, until ctx ends. An error ends
+// it, too.
+func (l Logs) Follow(ctx context.Context, text string, since time.Time, show func([]Line) error) error {
+	shown := map[Line]bool{}
+	for {
+		began := time.Now()
+		lines, err := l.About(ctx, text, since)
+		lines = slices.DeleteFunc(lines, func(line Line) bool { return shown[line] })
+		if err == nil {
+			err = show(lines)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // the caller has seen enough
+			}
+			return err
+		}
+		for _, line := range lines {
+			shown[line] = true
+		}
+		if next := began.Add(-lateLines); next.After(since) {
+			since = next
+		}
+		if clock.Sleep(ctx, followed) != nil {
+			return nil
+		}
+	}
+}
+
+// groups returns the log groups of the deployment.
+func (l Logs) groups(ctx context.Context) (names []string, err error) {
+	prefix := "/orderflow/" + l.Stack + "/"
+	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.Client,
 		&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
-	for groups.HasMorePages() {
-		page, err := groups.NextPage(ctx)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, group := range page.LogGroups {
-			events := cloudwatchlogs.NewFilterLogEventsPaginator(l.Client, &cloudwatchlogs.FilterLogEventsInput{
-				LogGroupName: group.LogGroupName, FilterPattern: &pattern, StartTime: &start,
-			})
-			for events.HasMorePages() {
-				found, err := events.NextPage(ctx)
-				if err != nil {
-					return nil, err
-				}
-				for _, e := range found.Events {
-					var line Line
-					if e.Message == nil || json.Unmarshal([]byte(*e.Message), &line) != nil || line.Message == "" {
-						continue // a metric, a record of the audit log, or a line of Lambda's
-					}
-					line.Function = strings.TrimPrefix(line.Function, l.Stack+"-")
-					lines = append(lines, line)
-				}
-			}
+			names = append(names, aws.ToString(group.LogGroupName))
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b Line) int { return a.Time.Compare(b.Time) })
+	return names, nil
+}
+
+// in returns the lines of one group.
+func (l Logs) in(ctx context.Context, group, text string, since time.Time) (lines []Line, err error) {
+	pattern, start := `"`+text+`"`, since.UnixMilli()
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(l.Client, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: &group, FilterPattern: &pattern, StartTime: &start,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Events {
+			var line Line
+			if e.Message == nil || json.Unmarshal([]byte(*e.Message), &line) != nil || line.Message == "" {
+				continue // a metric, a record of the audit log, or a line of Lambda's
+			}
+			line.Function = strings.TrimPrefix(line.Function, l.Stack+"-")
+			lines = append(lines, line)
+		}
+	}
 	return lines, nil
 }

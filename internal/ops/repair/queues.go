@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/outbox/tail"
 )
@@ -104,6 +105,9 @@ type Queues struct {
 	Stack string
 }
 
+// atOnce is how many calls of AWS one command makes at a time.
+const atOnce = 8
+
 // hidden is how long a message that was taken stays invisible to others, in seconds, unless it is
 // let go before.
 const hidden = 60
@@ -118,7 +122,25 @@ var ErrNoQueue = errors.New("no such dead-letter queue")
 
 // List returns all of them, sorted by name.
 func (q Queues) List(ctx context.Context) ([]Queue, error) {
+	urls, err := q.urls(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []Queue
+	for _, url := range urls {
+		if found, ok := q.parse(url); ok {
+			all = append(all, found)
+		}
+	}
+	slices.SortFunc(all, func(a, b Queue) int { return strings.Compare(a.Name, b.Name) })
+	return all, concurrent.Do(len(all), atOnce, func(i int) (err error) {
+		all[i].Messages, err = q.visible(ctx, all[i].url)
+		return err
+	})
+}
+
+// urls returns the URLs of all queues of the deployment.
+func (q Queues) urls(ctx context.Context) (urls []string, err error) {
 	in := &sqs.ListQueuesInput{QueueNamePrefix: aws.String(q.Stack + "-"), MaxResults: aws.Int32(1000)}
 	pages := sqs.NewListQueuesPaginator(q.Client, in)
 	for pages.HasMorePages() {
@@ -126,28 +148,29 @@ func (q Queues) List(ctx context.Context) ([]Queue, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, url := range page.QueueUrls {
-			found, ok := q.parse(url)
-			if !ok {
-				continue
-			}
-			out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-				QueueUrl: &url, AttributeNames: []types.QueueAttributeName{messageCount},
-			})
-			if err != nil {
-				return nil, err
-			}
-			found.Messages, _ = strconv.Atoi(out.Attributes[string(messageCount)])
-			all = append(all, found)
-		}
+		urls = append(urls, page.QueueUrls...)
 	}
-	slices.SortFunc(all, func(a, b Queue) int { return strings.Compare(a.Name, b.Name) })
-	return all, nil
+	return urls, nil
 }
+
+// visible counts the messages of a queue that nobody has taken.
+func (q Queues) visible(ctx context.Context, url string) (int, error) {
+	out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{messageCount},
+	})
+	if err != nil {
+		return 0, err
+	}
+	n, _ := strconv.Atoi(out.Attributes[string(messageCount)])
+	return n, nil
+}
+
+// nameOf returns the name of the queue of an URL.
+func nameOf(url string) string { return url[strings.LastIndex(url, "/")+1:] }
 
 // parse returns the dead-letter queue of an URL; false if it is another queue, judging by its name.
 func (q Queues) parse(url string) (Queue, bool) {
-	name, ok := strings.CutPrefix(url[strings.LastIndex(url, "/")+1:], q.Stack+"-")
+	name, ok := strings.CutPrefix(nameOf(url), q.Stack+"-")
 	if !ok || strings.HasPrefix(name, "sandbox-") {
 		return Queue{}, false
 	}

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"time"
 
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 )
 
 // Source is what invokes a function: a queue, or a stream of a table or a log. Nothing rings at
@@ -26,7 +26,19 @@ type Source struct {
 	Meant string `json:"meant,omitempty"`
 	// Waiting is the number of messages in the queue; 0 for a stream.
 	Waiting int `json:"waiting"`
-	queue   string
+	// Oldest is the age of the queue's oldest message in seconds, as CloudWatch last measured it. It
+	// is 0 if nothing waits, and on emulators, which do not measure it.
+	Oldest int `json:"oldestSeconds"`
+	queue  string
+}
+
+// MaxQueueAge is the age of a message at which QueueAgeAlarm rings.
+const MaxQueueAge = 5 * time.Minute
+
+// Late reports whether the oldest message has waited too long for a source that is not off on
+// purpose.
+func (s Source) Late() bool {
+	return s.Meant == "" && time.Duration(s.Oldest)*time.Second > MaxQueueAge
 }
 
 // missing is the state of a source that Lambda does not list: somebody deleted it.
@@ -45,6 +57,7 @@ type Sources struct {
 	Queues Queues
 	// EventsBy is the deployment's parameter: who handles events. "" means functions.
 	EventsBy string
+	Clock    clock.Clock
 }
 
 // meant says why a function's source is switched off by EventsBy, or "".
@@ -101,32 +114,47 @@ func (s Sources) List(ctx context.Context) (all []Source, err error) {
 		}
 	}
 	slices.SortFunc(all, func(a, b Source) int { return strings.Compare(a.Function, b.Function) })
-	for i, found := range all {
-		if found.queue == "" {
-			continue
-		}
-		if all[i].Waiting, err = s.Queues.waiting(ctx, found.queue); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return all, s.measure(ctx, all)
 }
 
-// waiting counts the messages of a queue that nobody has taken.
-func (q Queues) waiting(ctx context.Context, name string) (int, error) {
-	found, err := q.Client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+// measure sets what waits in the queues of sources.
+func (s Sources) measure(ctx context.Context, all []Source) error {
+	known, err := s.Queues.urls(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: found.QueueUrl, AttributeNames: []types.QueueAttributeName{messageCount},
+	urls := map[string]string{}
+	for _, url := range known {
+		urls[nameOf(url)] = url
+	}
+	var queues []string
+	for _, found := range all {
+		if found.queue != "" {
+			queues = append(queues, found.queue)
+		}
+	}
+	oldest, err := s.oldest(ctx, queues)
+	if err != nil {
+		return err
+	}
+	return concurrent.Do(len(all), atOnce, func(i int) (err error) {
+		if all[i].queue == "" {
+			return nil
+		}
+		url, exists := urls[all[i].queue]
+		if !exists {
+			all[i].Problem = "its queue does not exist"
+			return nil
+		}
+		all[i].Oldest = oldest[all[i].queue]
+		all[i].Waiting, err = s.Queues.visible(ctx, url)
+		return err
 	})
-	if err != nil {
-		return 0, err
-	}
-	n, _ := strconv.Atoi(out.Attributes[string(messageCount)])
-	return n, nil
 }
+
+// Soon says when the saga of an order that was placed starts.
+const Soon = "it starts a moment after the order is placed; if its event was lost, sweep-orders has it started " +
+	"after 30 minutes, or `orderflow dlq list` shows who gave up on it"
 
 // Why says in a sentence why an order that was placed has no saga, as far as it shows.
 func (s Sources) Why(ctx context.Context) (string, error) {
@@ -137,7 +165,7 @@ func (s Sources) Why(ctx context.Context) (string, error) {
 	of := func(function string) Source {
 		i := slices.IndexFunc(all, func(s Source) bool { return s.Function == function })
 		if i < 0 {
-			return Source{State: missing}
+			return Source{State: missing, Meant: s.meant(function)}
 		}
 		return all[i]
 	}
@@ -157,8 +185,7 @@ func (s Sources) Why(ctx context.Context) (string, error) {
 		return "it was placed and published, and start-fulfilment may have given up on it: " +
 			"`orderflow dlq show start-fulfilment`", nil
 	}
-	return "it starts a moment after the order is placed; if its event was lost, sweep-orders has it started " +
-		"after 30 minutes, or `orderflow dlq list` shows who gave up on it", err
+	return Soon, err
 }
 
 func (s Source) state() string {

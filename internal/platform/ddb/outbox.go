@@ -61,6 +61,15 @@ func (t *Table) Beat(ctx context.Context) (since time.Time, waits bool, err erro
 	return item.Since, item.Since.Before(item.At), err
 }
 
+// Beating reads the heartbeat; see outbox.Watched.
+func (t *Table) Beating(ctx context.Context) (since time.Time, waits bool, err error) {
+	var item struct {
+		Since time.Time `dynamodbav:"since"`
+	}
+	waits, err = t.Find(ctx, outbox.Heartbeat.PK, outbox.Heartbeat.SK, &item)
+	return item.Since, waits, err
+}
+
 // Heard deletes the heartbeat that was written at this time; see outbox.Store.
 func (t *Table) Heard(ctx context.Context, at string) (last bool, err error) {
 	_, err = t.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{

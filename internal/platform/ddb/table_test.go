@@ -228,7 +228,13 @@ func TestLostHeartbeatWaitsUntilTheNextArrives(t *testing.T) {
 		beat(0)
 		must(t, stream.Relay(t.Context(), none{}, table))
 	}
+	if _, waits, err := table.Beating(t.Context()); waits || err != nil {
+		t.Errorf("a heartbeat that arrived waits: %t, %v", waits, err)
+	}
 	beat(0)
+	if since, waits, err := table.Beating(t.Context()); !waits || !since.Equal(c.Now().Add(-5*time.Minute)) {
+		t.Errorf("a heartbeat that is under way waits: %t, since %v, %v", waits, since, err)
+	}
 	late, err := table.Heard(t.Context(), start.UTC().Format(time.RFC3339Nano))
 	if err != nil || late {
 		t.Errorf("the first heartbeat is deleted: %t, %v; want the last to stay", late, err)

@@ -34,20 +34,25 @@ type Swept interface {
 	Beat(ctx context.Context) (since time.Time, waits bool, err error)
 }
 
+// Watched is an outbox that an operator looks at.
+type Watched interface {
+	// Waiting is as in Swept.
+	Waiting(ctx context.Context) ([]Item, error)
+	// Beating returns since when the Heartbeat is there, which the relay deletes within seconds;
+	// false if it is not.
+	Beating(ctx context.Context) (since time.Time, waits bool, err error)
+}
+
 // Sweep publishes the events older than age and deletes them from the outbox, as the relay does. It
 // returns how many it published. It records the age of the oldest event, or of the heartbeat if
 // that still waits. An event that the relay publishes at the same time is published twice;
 // consumers drop the duplicate. An event that cannot be published does not stop the others.
 func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age time.Duration) (int, error) {
 	items, failed := store.Waiting(ctx)
-	waiting := items
-	if since, waits, err := store.Beat(ctx); err != nil {
-		failed = errors.Join(failed, err)
-	} else if waits {
-		waiting = append(slices.Clone(items), Item{Event: envelope.Event{Time: since}})
-	}
-	if len(waiting) > 0 {
-		metrics.Since(ctx, metrics.OutboxAge, oldest(waiting))
+	since, waits, err := store.Beat(ctx)
+	failed = errors.Join(failed, err)
+	if at, waits := Oldest(items, since, waits); waits {
+		metrics.Since(ctx, metrics.OutboxAge, at)
 	}
 	before := c.Now().Add(-age)
 	items = slices.DeleteFunc(items, func(i Item) bool { return i.Event.Time.After(before) })
@@ -59,9 +64,18 @@ func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age tim
 	return swept, failed
 }
 
-// oldest returns the time of the oldest event.
-func oldest(items []Item) time.Time {
-	return slices.MinFunc(items, func(a, b Item) int { return a.Event.Time.Compare(b.Event.Time) }).Event.Time
+// Oldest returns since when the oldest event waits, or the heartbeat if it waits for longer; false
+// if nothing waits.
+func Oldest(items []Item, beat time.Time, beatWaits bool) (at time.Time, waits bool) {
+	if beatWaits {
+		at = beat
+	}
+	for _, i := range items {
+		if at.IsZero() || i.Event.Time.Before(at) {
+			at = i.Event.Time
+		}
+	}
+	return at, !at.IsZero()
 }
 
 // publish publishes up to ten events, deletes the published ones and puts aside those that would

@@ -44,6 +44,9 @@ type Circuit struct {
 
 	// ProbeEnds is when a probe without an outcome counts as failed.
 	ProbeEnds time.Time
+
+	// Opened has the times of its latest openings, oldest first, also those before it was closed.
+	Opened []time.Time
 }
 
 // Settings are the limits of a circuit.
@@ -72,8 +75,12 @@ var DefaultSettings = Settings{
 	OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
 }
 
-// maxFailed bounds how many calls are remembered, and so the size of the state.
-const maxFailed = 16
+// maxFailed and maxOpened bound how many calls and openings are remembered, and so the size of the
+// state. A circuit that stays open opens again every 15 to 25 seconds.
+const (
+	maxFailed = 16
+	maxOpened = 64
+)
 
 // troubled reports whether something failed in the window of a closed circuit.
 func (c Circuit) troubled(now time.Time) bool {
@@ -153,13 +160,18 @@ func (c Circuit) open(now time.Time, s Settings) Circuit {
 	if since.IsZero() {
 		since = now
 	}
-	return Circuit{State: Open, Version: c.Version, Since: since, Openings: c.Openings + 1, RetryAt: now.Add(wait)}
+	opened := append(slices.Clone(c.Opened), now)
+	return Circuit{
+		State: Open, Version: c.Version, Since: since, Openings: c.Openings + 1, RetryAt: now.Add(wait),
+		Opened: opened[max(0, len(opened)-maxOpened):],
+	}
 }
 
 // claimed gives the probe to the caller that writes this version.
 func (c Circuit) claimed(now time.Time, s Settings) Circuit {
 	return Circuit{
 		State: HalfOpen, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor),
+		Opened: c.Opened,
 	}
 }
 
@@ -167,12 +179,14 @@ func (c Circuit) claimed(now time.Time, s Settings) Circuit {
 func (c Circuit) probed(ok bool, now time.Time, s Settings) Circuit {
 	c.Version++
 	if ok {
-		return Circuit{State: Closed, Version: c.Version}
+		return Circuit{State: Closed, Version: c.Version, Opened: c.Opened}
 	}
 	return c.open(now, s)
 }
 
 // released gives the probe back untried.
 func (c Circuit) released(now time.Time) Circuit {
-	return Circuit{State: Open, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, RetryAt: now}
+	return Circuit{
+		State: Open, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, RetryAt: now, Opened: c.Opened,
+	}
 }

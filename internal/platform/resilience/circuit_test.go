@@ -36,6 +36,21 @@ func TestFailuresOfAnotherWindowDoNotCount(t *testing.T) {
 	}
 }
 
+func TestItsLatestOpeningsOutliveItsClosing(t *testing.T) {
+	c, now := Circuit{State: Closed}, began
+	for range maxOpened + 1 {
+		now = now.Add(time.Minute)
+		c = c.fails(3, now).claimed(now, DefaultSettings).probed(true, now, DefaultSettings)
+	}
+	if c.State != Closed || len(c.Opened) != maxOpened || !c.Opened[0].Equal(began.Add(2*time.Minute)) ||
+		!c.Opened[maxOpened-1].Equal(now) {
+		t.Errorf("%s with %d openings: %v", c.State, len(c.Opened), c.Opened)
+	}
+	if c = c.fails(3, now).released(now); !c.Opened[maxOpened-1].Equal(now) {
+		t.Errorf("a probe that is given back: %+v", c)
+	}
+}
+
 func TestCallThatAlwaysFailsDoesNotBlockTheOthers(t *testing.T) {
 	c := Circuit{State: Closed}
 	for range 100 {

@@ -25,7 +25,7 @@ func Reset(ctx context.Context, log CircuitLog, dependency string, p envelope.Pu
 		if c.admits() {
 			return c, ErrClosed
 		}
-		next := Circuit{State: Closed, Version: c.Version + 1}
+		next := Circuit{State: Closed, Version: c.Version + 1, Opened: c.Opened}
 		return c, log.SaveCircuit(ctx, dependency, next, b.stateChanged(ctx, c, next))
 	})
 }

@@ -44,7 +44,8 @@ func circuitComesBackAsSaved(t *testing.T, s CircuitStore) {
 	for _, saved := range []resilience.Circuit{
 		{State: resilience.Closed, Version: 1, WindowEnds: Start.Add(time.Second),
 			Failed: []string{"a", "b"}, Succeeded: 3, Row: []string{"b"}},
-		{State: resilience.Open, Version: 2, Since: Start, Openings: 1, RetryAt: Start.Add(1500 * time.Millisecond)},
+		{State: resilience.Open, Version: 2, Since: Start, Openings: 1, RetryAt: Start.Add(1500 * time.Millisecond),
+			Opened: []time.Time{Start.Add(-time.Hour), Start.Add(time.Millisecond)}},
 		{State: resilience.HalfOpen, Version: 3, Since: Start, Openings: 1, ProbeEnds: Start},
 		{State: resilience.Closed, Version: 4},
 	} {
