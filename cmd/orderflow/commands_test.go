@@ -173,20 +173,6 @@ func TestOperatorsFindOrdersOfCustomers(t *testing.T) {
 	}
 }
 
-func TestGetWithParts(t *testing.T) {
-	summary := `{"order":` + orderIn("PENDING", "null") +
-		`,"payment":{"error":{"code":"Unavailable","detail":"payments did not answer in time"}},` +
-		`"reservations":{"orderId":"x","status":"RESERVED","items":[]},` +
-		`"shipment":{"orderId":"x","status":"BOOKED","trackingNumber":"TRK-1"}}`
-	b := serve(t, map[string][]string{"GET /v1/orders/" + order + "/summary": {"200 " + summary}})
-	out, _, err := run(t, b, "order", "get", order, "--parts")
-	const want = "payment   (Unavailable: payments did not answer in time)\n" +
-		"stock     RESERVED\nshipment  BOOKED TRK-1\n"
-	if err != nil || !strings.HasSuffix(out, want) {
-		t.Errorf("%s, %v", out, err)
-	}
-}
-
 func TestCancel(t *testing.T) {
 	b := serve(t, map[string][]string{"POST /v1/orders/" + order + "/cancel": {"202 " + orderIn("PENDING", "null")}})
 	if out, _, err := run(t, b, "order", "cancel", order); err != nil || !strings.Contains(out, "PENDING") {

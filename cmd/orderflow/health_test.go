@@ -31,12 +31,23 @@ func runStack(t *testing.T, b *backend, args ...string) string {
 // runStackBy is runStack for a stack with a value of EventsBy.
 func runStackBy(t *testing.T, b *backend, eventsBy string, args ...string) string {
 	t.Helper()
+	return runStackWith(t, b, eventsBy, "t", args...)
+}
+
+// runStackAs is runStack with a token.
+func runStackAs(t *testing.T, b *backend, token string, args ...string) string {
+	t.Helper()
+	return runStackWith(t, b, "functions", token, args...)
+}
+
+func runStackWith(t *testing.T, b *backend, eventsBy, token string, args ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1","EventsBy":"`+eventsBy+`","TeaTableName":"x-tea",`+
 		`"FulfilOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-fulfil-order",`+
 		`"CompensateOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:x-compensate-order"}`)
 	t.Chdir(dir)
-	out, errs, err := runHere(map[string]string{}, append(args, "--token", "t")...)
+	out, errs, err := runHere(map[string]string{}, append(args, "--token", token)...)
 	return fmt.Sprint(out, errs, err)
 }
 

@@ -322,7 +322,7 @@ func TestStoredTextIsEscapedForTheTerminal(t *testing.T) {
 		"GET /v1/stock/MUG":                    {problem},
 	})
 	for _, line := range []string{
-		"order get " + order, "order get " + order + " --parts", "order list", "order place --item MUG=1",
+		"order get " + order, "order get " + order + " --wide", "order list", "order place --item MUG=1",
 		"order watch " + order, "order cancel " + order, "product list", "stock get MUG",
 	} {
 		for _, form := range []string{"", " -o json"} {

@@ -134,34 +134,6 @@ func (a *app) listOwn(cmd *cobra.Command, c *client.Client, p pageFlags) error {
 	})
 }
 
-func getOrder(a *app) *cobra.Command {
-	var parts bool
-	cmd := &cobra.Command{
-		Use:   "get ORDER",
-		Short: "Read an order",
-		Long:  "Read an order; with --parts also its payment, stock and shipment.",
-		Example: `  orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW
-  orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW --parts -o json`,
-		Args: orderID,
-		RunE: a.withAPI("", func(cmd *cobra.Command, args []string, c *client.Client) error {
-			if parts {
-				s, err := c.Summary(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return a.print(cmd, s, func(w io.Writer) { showSummary(w, s) })
-			}
-			o, err := c.GetOrder(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.print(cmd, o, func(w io.Writer) { showOrder(w, o) })
-		}),
-	}
-	cmd.Flags().BoolVar(&parts, "parts", false, "also show payment, stock and shipment")
-	return cmd
-}
-
 func cancelOrder(a *app) *cobra.Command {
 	var key, reason string
 	cmd := &cobra.Command{

@@ -52,7 +52,7 @@ CONFIRMED, 1 on any other failure.`,
 	flags.StringVar(&a.token, "token", "",
 		"bearer `token`; prefer $ORDERFLOW_TOKEN, which is not visible in the list of processes")
 	flags.StringVar(&a.user, "user", "",
-		"`name` of the local stack's user to act as (default: alice, or olga if only operators may do it)")
+		"`name` of the local stack's user to act as (default: alice, or olga for what operators do)")
 	flags.StringVar(&a.role, "role", "", "`group` of that user, such as operator")
 	flags.StringVar(&a.stackFile, "stack-file", "",
 		"`file` with the deployment's outputs (default: $ORDERFLOW_STACK_FILE, or the nearest .local/stack.json)")

@@ -27,12 +27,14 @@ func saga(a *app) *cobra.Command {
 
 func showSaga(a *app) *cobra.Command {
 	var fulfil, compensate string
+	var wide bool
 	cmd := &cobra.Command{
 		Use:   "show ORDER",
 		Short: "Show the steps, retries and errors of an order's saga",
 		Long: `Show what Step Functions did for an order: every attempt of every step of fulfil-order and
-compensate-order in order of time, with its error, the wait before the next attempt, and how both
-executions ended. Compensations are marked with ↩.
+compensate-order in order of time, with its error, the wait before the next attempt, until when a step
+waits, and how both executions ended. Compensations are marked with ↩. Causes are shortened, unless
+you give --wide.
 
 The stack file names the state machines. For a deployment on AWS without a stack file, give their
 ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION, …).`,
@@ -61,7 +63,11 @@ ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION
 				return err
 			}
 			if a.output == "table" {
-				if err := t.Write(cmd.OutOrStdout()); err != nil {
+				write := t.Write
+				if wide {
+					write = t.WriteWide
+				}
+				if err := write(cmd.OutOrStdout()); err != nil {
 					return err
 				}
 				return a.showOperators(cmd, args[0])
@@ -71,6 +77,7 @@ ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION
 	}
 	cmd.Flags().StringVar(&fulfil, "fulfil-order-arn", "", "`ARN` of the state machine fulfil-order")
 	cmd.Flags().StringVar(&compensate, "compensate-order-arn", "", "`ARN` of the state machine compensate-order")
+	cmd.Flags().BoolVar(&wide, "wide", false, "do not shorten causes")
 	cmd.MarkFlagsRequiredTogether("fulfil-order-arn", "compensate-order-arn")
 	return cmd
 }

@@ -65,6 +65,23 @@ type Claim struct {
 	Until time.Time
 }
 
+// Status is what became of a mail.
+type Status string
+
+// The statuses of a mail. A claim that expired stays Sending until somebody claims it again.
+const (
+	Sending Status = "SENDING"
+	Sent    Status = "SENT"
+	Refused Status = "REFUSED"
+)
+
+// Record says what became of an order's mail of a kind, and when that was written, to the second.
+type Record struct {
+	Kind   Kind
+	Status Status
+	At     time.Time
+}
+
 // Store keeps which mails were sent.
 type Store interface {
 	// Claim claims a mail. It fails with ErrSent or ErrRefused if the mail is done, and with
@@ -73,6 +90,8 @@ type Store interface {
 	// Claims returns which of these kinds were claimed for an order, read consistently, and until
 	// when each claim holds: the zero time if the mail is done.
 	Claims(ctx context.Context, orderID string, kinds []Kind) (map[Kind]time.Time, error)
+	// Mails returns an order's mails, sorted by kind, read consistently; for operators.
+	Mails(ctx context.Context, orderID string) ([]Record, error)
 	// MarkSent records that c's mail was sent, even if the claim was lost.
 	MarkSent(ctx context.Context, c Claim) error
 	// MarkRefused records that c's mail can never be delivered, even if the claim was lost.

@@ -1,6 +1,8 @@
 package notifications
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	orders "orderflow/internal/orders/contract"
@@ -16,6 +18,9 @@ const (
 	Cancelled      Kind = "cancelled"
 	NeedsAttention Kind = "needs-attention"
 )
+
+// Kinds are all kinds, sorted.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(subjects)) }
 
 // ends are the kinds about an order's end. An order gets at most one of them.
 var ends = []Kind{Confirmed, Rejected, Cancelled}

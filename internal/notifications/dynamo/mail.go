@@ -1,21 +1,16 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
-
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
-)
-
-const (
-	sending = "SENDING"
-	sent    = "SENT"
-	refused = "REFUSED"
 )
 
 // errNotHeld: the claim was lost, so there is nothing to release.
@@ -23,9 +18,9 @@ var errNotHeld = errors.New("the claim is not held")
 
 // mail's attribute names avoid reserved words of DynamoDB's expressions.
 type mail struct {
-	SK      string `dynamodbav:"sk"`
-	Status  string `dynamodbav:"mailStatus"`
-	ClaimID string `dynamodbav:"claimId"`
+	SK      string               `dynamodbav:"sk"`
+	Status  notifications.Status `dynamodbav:"mailStatus"`
+	ClaimID string               `dynamodbav:"claimId"`
 	// ClaimedUntil is in Unix milliseconds.
 	ClaimedUntil int64 `dynamodbav:"claimedUntil"`
 	ExpiresAt    int64 `dynamodbav:"expiresAt"`
@@ -37,16 +32,16 @@ func mailKey(orderID string, kind notifications.Kind) (pk, sk string) {
 	return "order#" + orderID, mailPrefix + string(kind)
 }
 
-func (s Store) mail(c notifications.Claim, status string, until time.Time) mail {
+func (s Store) mail(c notifications.Claim, status notifications.Status, until time.Time) mail {
 	return mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()}
 }
 
 // Claim writes the mail as SENDING.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, notifications.Sending, c.Until), notifications.ErrSending,
 		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)",
-		ddb.Values{":sending": ddb.String(sending), ":now": ddb.Number(s.Clock.Now().UnixMilli())}))
+		ddb.Values{":sending": ddb.String(string(notifications.Sending)), ":now": ddb.Number(s.Clock.Now().UnixMilli())}))
 	if !errors.Is(err, notifications.ErrSending) {
 		return err
 	}
@@ -55,9 +50,9 @@ func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 		return err
 	}
 	switch found.Status {
-	case sent:
+	case notifications.Sent:
 		return notifications.ErrSent
-	case refused:
+	case notifications.Refused:
 		return notifications.ErrRefused
 	}
 	return notifications.ErrSending
@@ -67,36 +62,55 @@ func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 func (s Store) Claims(
 	ctx context.Context, orderID string, kinds []notifications.Kind,
 ) (map[notifications.Kind]time.Time, error) {
-	keys := make([]ddb.Values, len(kinds))
-	for i, kind := range kinds {
-		keys[i] = ddb.Key(mailKey(orderID, kind))
-	}
-	mails, err := ddb.DecodeAll[mail](s.GetAll(ctx, keys))
+	mails, err := s.mails(ctx, orderID, kinds)
 	if err != nil {
 		return nil, err
 	}
 	claims := map[notifications.Kind]time.Time{}
 	for _, m := range mails {
-		kind := notifications.Kind(strings.TrimPrefix(m.SK, mailPrefix))
-		claims[kind] = time.Time{}
-		if m.Status == sending {
-			claims[kind] = time.UnixMilli(m.ClaimedUntil)
+		claims[m.kind()] = time.Time{}
+		if m.Status == notifications.Sending {
+			claims[m.kind()] = time.UnixMilli(m.ClaimedUntil)
 		}
 	}
 	return claims, nil
 }
 
+// Mails reads mails of all kinds in one batch. A mail was written Retention before it expires.
+func (s Store) Mails(ctx context.Context, orderID string) ([]notifications.Record, error) {
+	mails, err := s.mails(ctx, orderID, notifications.Kinds())
+	var records []notifications.Record
+	for _, m := range mails {
+		at := time.Unix(m.ExpiresAt, 0).Add(-notifications.Retention).UTC()
+		records = append(records, notifications.Record{Kind: m.kind(), Status: m.Status, At: at})
+	}
+	slices.SortFunc(records, func(a, b notifications.Record) int { return cmp.Compare(a.Kind, b.Kind) })
+	return records, err
+}
+
+func (s Store) mails(ctx context.Context, orderID string, kinds []notifications.Kind) ([]mail, error) {
+	keys := make([]ddb.Values, len(kinds))
+	for i, kind := range kinds {
+		keys[i] = ddb.Key(mailKey(orderID, kind))
+	}
+	return ddb.DecodeAll[mail](s.GetAll(ctx, keys))
+}
+
+func (m mail) kind() notifications.Kind {
+	return notifications.Kind(strings.TrimPrefix(m.SK, mailPrefix))
+}
+
 // MarkSent writes the mail as SENT.
 func (s Store) MarkSent(ctx context.Context, c notifications.Claim) error {
-	return s.settle(ctx, c, sent)
+	return s.settle(ctx, c, notifications.Sent)
 }
 
 // MarkRefused writes the mail as REFUSED.
 func (s Store) MarkRefused(ctx context.Context, c notifications.Claim) error {
-	return s.settle(ctx, c, refused)
+	return s.settle(ctx, c, notifications.Refused)
 }
 
-func (s Store) settle(ctx context.Context, c notifications.Claim, status string) error {
+func (s Store) settle(ctx context.Context, c notifications.Claim, status notifications.Status) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
 	return s.Commit(ctx, commit.With{}, s.Save(pk, sk, s.mail(c, status, c.Until)))
 }
@@ -104,9 +118,9 @@ func (s Store) settle(ctx context.Context, c notifications.Claim, status string)
 // Release lets the claim expire now.
 func (s Store) Release(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, s.Clock.Now()), errNotHeld,
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, notifications.Sending, s.Clock.Now()), errNotHeld,
 		"mailStatus = :sending AND claimId = :id",
-		ddb.Values{":sending": ddb.String(sending), ":id": ddb.String(c.ID)}))
+		ddb.Values{":sending": ddb.String(string(notifications.Sending)), ":id": ddb.String(c.ID)}))
 	if errors.Is(err, errNotHeld) {
 		return nil
 	}

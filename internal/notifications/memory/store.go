@@ -3,6 +3,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"orderflow/internal/notifications"
@@ -22,6 +23,17 @@ type mail struct {
 	settled error // what Claim returns once the mail is done
 	claimID string
 	until   time.Time
+	at      time.Time // when it was written
+}
+
+func (m mail) status() notifications.Status {
+	switch {
+	case errors.Is(m.settled, notifications.ErrSent):
+		return notifications.Sent
+	case errors.Is(m.settled, notifications.ErrRefused):
+		return notifications.Refused
+	}
+	return notifications.Sending
 }
 
 // New returns an empty store.
@@ -42,7 +54,7 @@ func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 		if s.held(key) {
 			return notifications.ErrSending
 		}
-		s.mails.Save(key, mail{claimID: c.ID, until: c.Until})
+		s.mails.Save(key, mail{claimID: c.ID, until: c.Until, at: s.clock.Now()})
 		return nil
 	})
 }
@@ -65,6 +77,19 @@ func (s *Store) Claims(
 	return claims, nil
 }
 
+// Mails returns an order's mails.
+func (s *Store) Mails(_ context.Context, orderID string) (records []notifications.Record, _ error) {
+	s.View(func() {
+		for _, kind := range notifications.Kinds() {
+			if m, ok := s.mails.Find(mailKey(orderID, kind)); ok {
+				at := m.at.UTC().Truncate(time.Second)
+				records = append(records, notifications.Record{Kind: kind, Status: m.status(), At: at})
+			}
+		}
+	})
+	return records, nil
+}
+
 // held reports whether a mail is in SENDING.
 func (s *Store) held(key string) bool {
 	found, ok := s.mails.Find(key)
@@ -83,7 +108,7 @@ func (s *Store) MarkRefused(_ context.Context, c notifications.Claim) error {
 
 func (s *Store) settle(c notifications.Claim, as error) error {
 	return s.Commit(commit.With{}, func() error {
-		s.mails.Save(mailKey(c.OrderID, c.Kind), mail{settled: as})
+		s.mails.Save(mailKey(c.OrderID, c.Kind), mail{settled: as, at: s.clock.Now()})
 		return nil
 	})
 }
@@ -93,7 +118,7 @@ func (s *Store) Release(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
 		key := mailKey(c.OrderID, c.Kind)
 		if found, ok := s.mails.Find(key); ok && found.settled == nil && found.claimID == c.ID {
-			s.mails.Save(key, mail{claimID: c.ID, until: s.clock.Now()})
+			s.mails.Save(key, mail{claimID: c.ID, until: s.clock.Now(), at: s.clock.Now()})
 		}
 		return nil
 	})

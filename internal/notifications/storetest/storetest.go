@@ -19,7 +19,7 @@ var Suite = storesuite.Suite[notifications.Store]{
 	Timed: []func(*testing.T, notifications.Store, *clock.Manual){
 		claimHoldsUntilItExpires, releasedMailCanBeClaimed, releaseOfAnOldClaimKeepsTheNewOne,
 		sentMailCannotBeClaimed, otherOrdersAndKindsCanBeClaimed, oneOfConcurrentClaimsWins,
-		refusedMailCannotBeClaimed, claimsSayUntilWhenTheyHold,
+		refusedMailCannotBeClaimed, claimsSayUntilWhenTheyHold, mailsSayWhatBecameOfThem,
 	},
 	Kinds: map[string]storesuite.Kind[notifications.Store]{
 		"Mail": {
@@ -41,6 +41,29 @@ func claimHoldsUntilItExpires(t *testing.T, s notifications.Store, c *clock.Manu
 	c.Advance(time.Second)
 	wantClaim(t, s, claim(c, "third"), nil)
 	wantClaim(t, s, claim(c, "fourth"), notifications.ErrSending)
+}
+
+func mailsSayWhatBecameOfThem(t *testing.T, s notifications.Store, c *clock.Manual) {
+	claimed := c.Now()
+	first, other := claim(c, "first"), claim(c, "other")
+	other.Kind = notifications.NeedsAttention
+	must(t, s.Claim(t.Context(), first))
+	must(t, s.MarkRefused(t.Context(), other))
+	want := func(status notifications.Status, at time.Time) {
+		t.Helper()
+		got, err := s.Mails(t.Context(), first.OrderID)
+		if err != nil || len(got) != 2 || got[0].Kind != first.Kind || got[0].Status != status ||
+			!got[0].At.Equal(at.Truncate(time.Second)) || got[1].Status != notifications.Refused {
+			t.Errorf("%+v, %v, want %s at %s", got, err, status, at)
+		}
+	}
+	want(notifications.Sending, claimed)
+	c.Advance(time.Minute)
+	must(t, s.MarkSent(t.Context(), first))
+	want(notifications.Sent, claimed.Add(time.Minute))
+	if got, err := s.Mails(t.Context(), "another"); err != nil || len(got) > 0 {
+		t.Errorf("of another order: %+v, %v", got, err)
+	}
 }
 
 func releasedMailCanBeClaimed(t *testing.T, s notifications.Store, c *clock.Manual) {

@@ -8,23 +8,29 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// apply applies an event to its step.
-func (s *Step) apply(e types.HistoryEvent, at time.Time) {
+// apply applies an event to its step, whose definition has a timeout, or 0.
+func (s *Step) apply(e types.HistoryEvent, at time.Time, timeout time.Duration) {
 	switch e.Type {
 	case types.HistoryEventTypeTaskScheduled:
 		resource := ""
 		if d := e.TaskScheduledEventDetails; d != nil {
 			resource = aws.ToString(d.Resource)
+			if n := aws.ToInt64(d.TimeoutInSeconds); n > 0 {
+				timeout = time.Duration(n) * time.Second
+			}
 		}
 		s.child = strings.HasSuffix(resource, "startExecution.waitForTaskToken")
 		s.schedule(at, strings.HasSuffix(resource, ".waitForTaskToken") && !s.child)
+		if timeout > 0 {
+			deadline := at.Add(timeout).UTC()
+			s.running().Deadline = &deadline
+		}
 	case types.HistoryEventTypeLambdaFunctionScheduled, types.HistoryEventTypeActivityScheduled:
 		s.schedule(at, e.Type == types.HistoryEventTypeActivityScheduled)
 	case types.HistoryEventTypeTaskSucceeded, types.HistoryEventTypeLambdaFunctionSucceeded,
 		types.HistoryEventTypeActivitySucceeded:
 		if a := s.running(); a != nil {
-			a.Outcome = Succeeded
-			a.until(at)
+			a.end(Succeeded, at)
 		}
 	default:
 		if f := failureOf(e, s.child); f != nil {
@@ -55,10 +61,17 @@ func (s *Step) fail(f *Failure, at time.Time) {
 			a = s.running()
 		}
 	}
-	a.Outcome, a.Failure = Failed, f
+	a.Failure = f
 	if f.Error == "States.Timeout" || f.Error == "Step.Timeout" || f.Error == "States.HeartbeatTimeout" {
-		a.Outcome = TimedOut
+		a.end(TimedOut, at)
+		return
 	}
+	a.end(Failed, at)
+}
+
+// end ends the attempt.
+func (a *Attempt) end(as Outcome, at time.Time) {
+	a.Outcome, a.Deadline = as, nil
 	a.until(at)
 }
 

@@ -2,9 +2,11 @@ package timeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -31,15 +33,19 @@ func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (
 				machine.arn, machine.name)
 		}
 		for n := 1; n <= maxAttempts; n++ {
-			events, err := history(ctx, client, prefix+":execution:"+name+":"+attempt(orderID, n))
+			arn := prefix + ":execution:" + name + ":" + attempt(orderID, n)
+			events, err := history(ctx, client, arn)
 			if err != nil {
 				return Timeline{}, fmt.Errorf("the history of %s: %w", machine.name, err)
 			}
 			if len(events) == 0 {
 				break
 			}
-			histories = append(histories,
-				History{Machine: attempt(machine.name, n), Undoes: machine.undoes, Events: events})
+			h := History{Machine: attempt(machine.name, n), Undoes: machine.undoes, Events: events}
+			if last := string(events[len(events)-1].Type); !strings.HasPrefix(last, "Execution") {
+				h.Timeouts = timeouts(ctx, client, arn)
+			}
+			histories = append(histories, h)
 			if !machine.undoes {
 				break
 			}
@@ -60,6 +66,32 @@ func attempt(name string, n int) string {
 		return name
 	}
 	return fmt.Sprint(name, "-", n)
+}
+
+// timeouts reads the timeouts of the states of a running execution's definition. Without them a
+// timeline lacks deadlines only, so an error is none.
+func timeouts(ctx context.Context, client *sfn.Client, arn string) map[string]time.Duration {
+	out, err := client.DescribeStateMachineForExecution(ctx,
+		&sfn.DescribeStateMachineForExecutionInput{ExecutionArn: &arn})
+	if err != nil {
+		return nil
+	}
+	var machine struct {
+		States map[string]struct {
+			TimeoutSeconds json.RawMessage // a number, or an expression
+		}
+	}
+	if json.Unmarshal([]byte(aws.ToString(out.Definition)), &machine) != nil {
+		return nil
+	}
+	found := map[string]time.Duration{}
+	for state, defined := range machine.States {
+		var seconds int64
+		if json.Unmarshal(defined.TimeoutSeconds, &seconds) == nil {
+			found[state] = time.Duration(seconds) * time.Second
+		}
+	}
+	return found
 }
 
 // history reads all events of an execution. It returns none if there is no such execution. Of its

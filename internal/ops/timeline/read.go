@@ -13,6 +13,7 @@ import (
 // reader builds an execution and its steps from events.
 type reader struct {
 	undoes    bool
+	timeouts  map[string]time.Duration
 	execution Execution
 	steps     []*Step
 	// stepOf maps an event's id to its step. AWS links each event to the previous one, which tells
@@ -25,7 +26,7 @@ type reader struct {
 }
 
 func read(h History) *reader {
-	r := &reader{undoes: h.Undoes, stepOf: map[int64]*Step{}}
+	r := &reader{undoes: h.Undoes, timeouts: h.Timeouts, stepOf: map[int64]*Step{}}
 	r.execution = Execution{Machine: h.Machine, Outcome: Running}
 	r.execution.begin = aws.ToTime(h.Events[0].Timestamp)
 	for _, e := range h.Events {
@@ -36,9 +37,11 @@ func read(h History) *reader {
 
 // read reads an event and returns its step, if any.
 func (r *reader) read(e types.HistoryEvent) *Step {
-	at := aws.ToTime(e.Timestamp)
+	at, name := aws.ToTime(e.Timestamp), string(e.Type)
+	if r.execution.Outcome != Running && !strings.HasPrefix(name, "Execution") {
+		return nil // an emulator goes on for a moment after it was stopped
+	}
 	r.execution.until(at)
-	name := string(e.Type)
 	if kind, ok := strings.CutSuffix(name, "StateEntered"); ok && e.StateEnteredEventDetails != nil {
 		return r.enter(kind, aws.ToString(e.StateEnteredEventDetails.Name), at)
 	}
@@ -55,7 +58,7 @@ func (r *reader) read(e types.HistoryEvent) *Step {
 	}
 	if s != nil {
 		s.until(at)
-		s.apply(e, at)
+		s.apply(e, at, r.timeouts[s.State])
 		if d := e.TaskSucceededEventDetails; d != nil && s.child {
 			r.children(s, succeeded(aws.ToString(d.Output)), at)
 		}
@@ -161,13 +164,12 @@ func (r *reader) end(e types.HistoryEvent, at time.Time) {
 		s.Outcome = r.execution.Outcome
 		s.until(at)
 		if a := s.running(); a != nil {
-			a.Outcome = r.execution.Outcome
-			a.until(at)
+			a.end(r.execution.Outcome, at)
 		}
 	}
 }
 
 // failed returns the failure with an event's error and cause.
 func failed(name, cause *string) *Failure {
-	return &Failure{Error: aws.ToString(name), Cause: short(aws.ToString(name), aws.ToString(cause))}
+	return &Failure{Error: aws.ToString(name), Cause: plain(aws.ToString(name), aws.ToString(cause))}
 }

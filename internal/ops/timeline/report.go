@@ -35,10 +35,10 @@ func reported(name, cause string) report {
 	if json.Unmarshal([]byte(first), &errors) == nil && json.Unmarshal([]byte(second), &causes) == nil {
 		r.cause = first
 		for step, name := range errors {
-			r.failures[step] = &Failure{Error: name, Cause: short(name, causes[step])}
+			r.failures[step] = &Failure{Error: name, Cause: plain(name, causes[step])}
 		}
 	} else if step, why, found := strings.Cut(rest, ": "); found {
-		r.failures[step] = &Failure{Error: name, Cause: short(name, why)}
+		r.failures[step] = &Failure{Error: name, Cause: plain(name, why)}
 	}
 	return r
 }

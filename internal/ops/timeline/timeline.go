@@ -36,6 +36,8 @@ type History struct {
 	// Undoes says that its steps are compensations.
 	Undoes bool
 	Events []types.HistoryEvent
+	// Timeouts are the states' TimeoutSeconds in the definition, for attempts whose events lack it.
+	Timeouts map[string]time.Duration
 }
 
 // Timeline is what happened to an order.
@@ -62,7 +64,7 @@ type Millis time.Duration
 // MarshalJSON writes the milliseconds.
 func (m Millis) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(m).Milliseconds()) }
 
-// Failure is an error's name and its shortened cause.
+// Failure is an error's name and its cause on one line.
 type Failure struct {
 	Error string `json:"error"`
 	Cause string `json:"cause,omitempty"`
@@ -105,8 +107,10 @@ type Attempt struct {
 	Span
 	// Callback says that the attempt ends with a callback that has its task token. That of a child
 	// does, too, but nobody else has its token.
-	Callback bool     `json:"callback,omitempty"`
-	Failure  *Failure `json:"failure,omitempty"`
+	Callback bool `json:"callback,omitempty"`
+	// Deadline is when the attempt times out, while it is running; nil if that is not known.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	Failure  *Failure   `json:"failure,omitempty"`
 	// RetryWait is the wait before the next attempt.
 	RetryWait Millis `json:"retryWaitMs,omitempty"`
 }
@@ -146,11 +150,10 @@ func (s *Span) from(start time.Time) { s.Offset = Millis(s.begin.Sub(start)) }
 
 func (s *Span) until(end time.Time) { s.Duration = Millis(end.Sub(s.begin)) }
 
-// short shortens a cause to one line of at most 160 characters. A Lambda function's cause is a JSON
-// document; only its message is kept. A leading error name is removed, since it is shown next to
-// it.
-// A child's cause begins with the name of its step.
-func short(name, cause string) string {
+// plain writes a cause on one line. A Lambda function's cause is a JSON document; only its message
+// is kept. A leading error name is removed, since it is shown next to it. A child's cause begins
+// with the name of its step.
+func plain(name, cause string) string {
 	step, rest, found := strings.Cut(cause, ": ")
 	if !found || strings.ContainsAny(step, `{" `) {
 		step, rest = "", cause
@@ -162,9 +165,5 @@ func short(name, cause string) string {
 			cause = step + ": " + cause
 		}
 	}
-	cause = strings.TrimPrefix(strings.Join(strings.Fields(cause), " "), name+": ")
-	if r := []rune(cause); len(r) > 160 {
-		return string(r[:159]) + "…"
-	}
-	return cause
+	return strings.TrimPrefix(strings.Join(strings.Fields(cause), " "), name+": ")
 }

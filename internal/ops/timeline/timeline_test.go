@@ -378,3 +378,47 @@ func TestStepsOfAnEarlierChildAreListedOnce(t *testing.T) {
 		t.Errorf("ReserveStock is listed %d times", n)
 	}
 }
+
+// stopped is a history of a step that was running when its execution was aborted. Emulators record
+// for a moment what the step still did.
+func stopped() timeline.History {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	event := func(kind types.HistoryEventType, after time.Duration) types.HistoryEvent {
+		when := at.Add(after)
+		return types.HistoryEvent{Type: kind, Timestamp: &when}
+	}
+	entered := event(types.HistoryEventTypeTaskStateEntered, 0)
+	name, cause := "Undo", strings.Repeat("x", 200)
+	entered.StateEnteredEventDetails = &types.StateEnteredEventDetails{Name: &name}
+	aborted := event(types.HistoryEventTypeExecutionAborted, 2*time.Second)
+	aborted.ExecutionAbortedEventDetails = &types.ExecutionAbortedEventDetails{Error: &name, Cause: &cause}
+	return timeline.History{Machine: "compensate-order", Undoes: true, Events: []types.HistoryEvent{
+		event(types.HistoryEventTypeExecutionStarted, 0), entered, event(types.HistoryEventTypeTaskScheduled, 0),
+		aborted, event(types.HistoryEventTypeTaskSucceeded, 9*time.Second),
+		event(types.HistoryEventTypeTaskStateEntered, 10*time.Second),
+	}}
+}
+
+func TestTimelineEndsWhereTheExecutionWasAborted(t *testing.T) {
+	got := timeline.New("o", stopped())
+	execution, steps := got.Executions[0], got.Steps
+	if len(steps) != 1 || steps[0].Outcome != timeline.Aborted || steps[0].Attempts[0].Outcome != timeline.Aborted ||
+		time.Duration(steps[0].Duration) != 2*time.Second || time.Duration(execution.Duration) != 2*time.Second {
+		t.Errorf("%+v %+v", execution, steps)
+	}
+	if waits := got.Waits(); len(waits) > 0 {
+		t.Errorf("it waits for %+v", waits)
+	}
+}
+
+func TestCausesAreWholeIfWide(t *testing.T) {
+	whole := strings.Repeat("x", 200)
+	var brief, wide bytes.Buffer
+	err := timeline.New("o", stopped()).Write(&brief)
+	if err != nil || strings.Contains(brief.String(), whole) || !strings.Contains(brief.String(), "xx…") {
+		t.Errorf("%s, %v", &brief, err)
+	}
+	if err := timeline.New("o", stopped()).WriteWide(&wide); err != nil || !strings.Contains(wide.String(), whole) {
+		t.Errorf("%s, %v", &wide, err)
+	}
+}

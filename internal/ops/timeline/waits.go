@@ -1,0 +1,93 @@
+package timeline
+
+import (
+	"fmt"
+	"time"
+)
+
+// Wait is a step that is under way.
+type Wait struct {
+	Machine string `json:"machine"`
+	State   string `json:"state"`
+	// Callback says that it waits for a callback of somebody else.
+	Callback bool `json:"callback,omitempty"`
+	// Attempt is the number of the attempt that is running, or that comes next.
+	Attempt int `json:"attempt"`
+	// Since is when that began; with Failure, when the attempt before it failed.
+	Since time.Time `json:"since"`
+	// Until is when the attempt times out; nil if that is not known.
+	Until *time.Time `json:"until,omitempty"`
+	// Failure is why the attempt before failed, if there was one.
+	Failure *Failure `json:"failure,omitempty"`
+
+	retries bool // no attempt is running
+}
+
+// Waits returns the steps that are under way, oldest first.
+func (t Timeline) Waits() (waits []Wait) {
+	for _, s := range t.Steps {
+		if s.Outcome != Running {
+			continue
+		}
+		w := Wait{Machine: s.Machine, State: s.State, Attempt: 1, Since: s.begin}
+		if n := len(s.Attempts); n > 0 {
+			last := s.Attempts[n-1]
+			w.Attempt, w.Since, w.Until, w.Callback = n, last.begin, last.Deadline, last.Callback
+			if w.retries = last.Outcome != Running; w.retries {
+				w.Attempt, w.Since, w.Failure = n+1, last.begin.Add(time.Duration(last.Duration)), last.Failure
+			} else if n > 1 {
+				w.Failure = s.Attempts[n-2].Failure
+			}
+		}
+		waits = append(waits, w)
+	}
+	return waits
+}
+
+// Text says what the step waits for, with the cause of a failure shortened to width characters.
+func (w Wait) Text(now time.Time, width int) string {
+	text := w.State + " runs"
+	switch {
+	case w.retries:
+		text = fmt.Sprintf("%s waits for try %d", w.State, w.Attempt)
+	case w.Callback:
+		text = w.State + " waits for the callback"
+	}
+	text += ", for " + now.Sub(w.Since).Round(time.Second).String()
+	if w.Until != nil && w.Callback {
+		text += ", until " + w.Until.Format(time.RFC3339)
+	} else if w.Until != nil {
+		text += ", until " + w.Until.Format(time.RFC3339) + " at most"
+	}
+	if w.Failure != nil {
+		text += "; before: " + w.Failure.Text(width)
+	}
+	return text
+}
+
+// Failures returns the steps whose last attempt failed. Of a step that ran others in an Express
+// child it has those, if they are known.
+func (t Timeline) Failures() (failed []Step) {
+	within := map[string]bool{}
+	last := map[string]int{}
+	for _, s := range t.Steps {
+		n := len(s.Attempts)
+		if n == 0 || s.Attempts[n-1].Failure == nil {
+			continue
+		}
+		within[s.Machine+s.Within] = true
+		if i, again := last[s.Machine+s.State]; again {
+			failed[i] = s
+			continue
+		}
+		last[s.Machine+s.State] = len(failed)
+		failed = append(failed, s)
+	}
+	kept := failed[:0]
+	for _, s := range failed {
+		if s.Within != "" || !within[s.Machine+s.State] {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
