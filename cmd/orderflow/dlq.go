@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,25 +35,44 @@ in "dlq list". Every change is recorded with who made it and why: "orderflow aud
 	}, listQueues(a), showQueue(a), redrive(a), drop(a))
 }
 
+// aLook is what looking at a message does.
+const aLook = `SQS counts a look as a receive, and hides the message from others for a moment. A
+dead-letter queue does nothing with that count, and a redriven message begins at 0.`
+
 func listQueues(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the queues and their number of messages",
-		Example: "  orderflow dlq list",
+		Use:   "list",
+		Short: "List the queues, and why messages are in them",
+		Long: `List the queues with their number of messages, grouped by cause: the error that the consumer logged, the
+orders or products, and the runbook. Of each queue the first hundred messages are looked at. ` + aLook,
+		Example: "  orderflow dlq list\n  orderflow dlq list -o json",
 		Args:    exactly(),
 		RunE: a.withSite(func(cmd *cobra.Command, _ []string, s site) error {
-			all, err := s.queues().List(cmd.Context())
+			all, err := s.queues().Explain(cmd.Context(), s.logs())
 			if err != nil {
 				return err
 			}
 			return a.print(cmd, all, func(w io.Writer) {
-				row(w, "QUEUE", "KIND", "MESSAGES")
+				row(w, "QUEUE", "KIND", "MESSAGES", "CAUSE", "ABOUT", "RUNBOOK")
 				for _, q := range all {
-					row(w, q.Name, q.Kind, q.Messages)
+					if len(q.Causes) == 0 {
+						row(w, q.Name, q.Kind, q.Messages, "-", "-", "-")
+					}
+					for _, c := range q.Causes {
+						row(w, q.Name, q.Kind, c.Messages, cmp.Or(c.Code, "unknown"), some(c.Subjects), c.Runbook)
+					}
 				}
 			})
 		}),
 	}
+}
+
+// some lists up to three of all, and how many more there are.
+func some(all []string) string {
+	if n := len(all) - 3; n > 0 {
+		return strings.Join(all[:3], " ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(all, " ")
 }
 
 func showQueue(a *app) *cobra.Command {
@@ -61,8 +81,8 @@ func showQueue(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show QUEUE",
 		Short: "Show the messages of a queue",
-		Long: `Show the messages of a queue without removing them. The consumer's log has the error under the same
-message id.`,
+		Long: `Show the messages of a queue without removing them, with the error that their consumer logged.
+` + aLook,
 		Example: `  orderflow dlq show start-fulfilment
   orderflow dlq show start-fulfilment --body`,
 		Args: exactly("QUEUE"),
@@ -72,17 +92,15 @@ message id.`,
 			if err != nil {
 				return unknownQueue(err)
 			}
-			messages, err := q.Take(cmd.Context(), from, limit)
+			messages, err := q.Look(cmd.Context(), from, limit)
 			if err != nil {
 				return err
 			}
-			if err := q.LetGo(cmd.Context(), from, messages); err != nil {
-				return err
-			}
+			s.logs().Errors(cmd.Context(), messages)
 			return a.print(cmd, messages, func(w io.Writer) {
-				row(w, "MESSAGE", "SUBJECT", "RECEIVED", "WHAT")
+				row(w, "MESSAGE", "ABOUT", "WHAT", "ERROR")
 				for _, m := range messages {
-					row(w, m.ID, m.Subject(), fmt.Sprint(m.Receives, "×"), describe(from, m))
+					row(w, m.ID, m.Subject(), describe(from, m), cmp.Or(shortened(m.Error, briefly), "unknown"))
 					if bodies {
 						row(w, m.Body)
 					}

@@ -142,8 +142,9 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 	o := operate(t)
 	o.send("notify-dlq", parked)
 	o.send("notify-dlq", `poison`)
-	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2",
-		"schedules  schedules  0", "read-log   reader     0", "relays     relays     0") {
+	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2         unknown  ", order,
+		"docs/runbooks/dead-letter-queue.md", "schedules  schedules  0         -", "read-log   reader     0",
+		"relays     relays     0") {
 		t.Errorf("list:\n%s", out)
 	}
 	var messages []struct{ MessageID, Body string }

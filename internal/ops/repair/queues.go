@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -44,9 +45,12 @@ type Queue struct {
 
 // Message is a message of a dead-letter queue.
 type Message struct {
-	ID       string `json:"messageId"`
-	Receives int    `json:"receives"`
-	Body     string `json:"body"`
+	ID   string `json:"messageId"`
+	Body string `json:"body"`
+	// Error is what its consumer last logged about it, or "".
+	Error string `json:"error,omitempty"`
+	// Sent is when it was first sent; zero if the queue does not say.
+	Sent time.Time `json:"sent,omitzero"`
 	// Event is the parsed body, or nil if it is not an Orderflow event.
 	Event *envelope.Event `json:"-"`
 	// Part is what a relay gave up on, or nil if the body does not name a part of a stream.
@@ -114,7 +118,7 @@ const hidden = 60
 
 const (
 	messageCount = types.QueueAttributeNameApproximateNumberOfMessages
-	receiveCount = types.MessageSystemAttributeNameApproximateReceiveCount
+	sentAt       = types.MessageSystemAttributeNameSentTimestamp
 )
 
 // ErrNoQueue says that there is no dead-letter queue of this name.
@@ -216,7 +220,7 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 			MaxNumberOfMessages:   int32(min(10, limit-len(taken))), //nolint:gosec // G115: at most ten
 			MessageAttributeNames: []string{"All"},
 
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{receiveCount},
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{sentAt},
 		})
 		if err != nil {
 			return nil, err
@@ -226,7 +230,9 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 		}
 		for _, raw := range out.Messages {
 			m := Message{ID: aws.ToString(raw.MessageId), Body: aws.ToString(raw.Body), raw: raw}
-			m.Receives, _ = strconv.Atoi(raw.Attributes[string(receiveCount)])
+			if ms, err := strconv.ParseInt(raw.Attributes[string(sentAt)], 10, 64); err == nil {
+				m.Sent = time.UnixMilli(ms).UTC()
+			}
 			if e, err := envelope.Parse([]byte(m.Body)); err == nil {
 				m.Event = &e
 			}
@@ -235,6 +241,13 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 		}
 	}
 	return slices.SortedFunc(maps.Values(taken), func(a, b Message) int { return strings.Compare(a.ID, b.ID) }), nil
+}
+
+// Look returns up to limit messages and makes them visible to others again. SQS cannot show a
+// message without counting that as a receive; a dead-letter queue does nothing with the count.
+func (q Queues) Look(ctx context.Context, from Queue, limit int) ([]Message, error) {
+	messages, err := q.Take(ctx, from, limit)
+	return messages, errors.Join(err, q.LetGo(ctx, from, messages))
 }
 
 // LetGo makes messages visible to others again.

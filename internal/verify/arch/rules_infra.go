@@ -93,8 +93,9 @@ var infraRules = []Rule{
 		required{"AWS::Lambda::EventSourceMapping ^StartFulfilmentSource ", `Enabled: !If [StartsSagas, true, false]`},
 		required{"AWS::Scheduler::Schedule ^SweepOrdersSchedule ", `State: !If [StartsSagas, ENABLED, DISABLED]`}),
 	requires("dead letters are kept for two weeks, topics are encrypted",
-		"dead letters must outlast a holiday; events carry names and addresses",
-		required{"AWS::SQS::Queue (DeadLetter|Failure)Queue ", `MessageRetentionPeriod: 1209600`},
+		"dead letters must outlast a holiday, and SQS counts a look as a receive; events carry addresses",
+		required{"AWS::SQS::Queue (DeadLetter|Failure)Queue ",
+			`{MessageRetentionPeriod: 1209600, RedrivePolicy: none}`},
 		// CloudWatch cannot publish to a topic encrypted with an AWS managed key.
 		required{"AWS::SNS::Topic !^AlarmTopic ", `KmsMasterKeyId: any`}),
 	requires("secrets and the operators' log outlive their stack",
