@@ -91,7 +91,8 @@ func showCircuit(a *app) *cobra.Command {
 				row(w, "state", c.State)
 				row(w, "since", timeOrDash(c.Since))
 				row(w, "retry at", timeOrDash(c.RetryAt))
-				row(w, "opened", fmt.Sprint(c.Openings, "× since it was closed, ", c.OpenedLastHour, "× in the last hour"))
+				row(w, "opened", fmt.Sprint(c.Openings, "× since it was closed"))
+				row(w, "in an hour", fmt.Sprint(c.OpenedLastHour, "×"))
 				row(w, "last opened", timeOrDash(c.LastOpened))
 				row(w, "failures", fmt.Sprint(c.Failures, " recent calls"))
 				if len(actions) > 0 {

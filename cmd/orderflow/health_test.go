@@ -158,7 +158,7 @@ func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 	}
 	ended := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("CONFIRMED", "null")},
 		"POST /": {none}})
-	if out := runStack(t, ended, "saga", "show", order); !strings.Contains(out, "CONFIRMED, has no saga: no execution of it") {
+	if out := runStack(t, ended, "saga", "show", order); !contains(out, "CONFIRMED, has no saga: no execution of it") {
 		t.Errorf("an order that is over: %s", out)
 	}
 	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {`404 {"status":404,"code":"OrderNotFound"}`},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -33,9 +35,13 @@ on, until you interrupt it. As JSON, --follow writes one line at a time. Metrics
 		RunE: a.withSite(func(cmd *cobra.Command, args []string, s site) error {
 			since := time.Now().Add(-last)
 			if follow {
-				return s.logs().Follow(cmd.Context(), args[0], since, func(lines []repair.Line) error {
+				err := s.logs().Follow(cmd.Context(), args[0], since, func(lines []repair.Line) error {
 					return a.printNew(cmd, lines)
 				})
+				if errors.Is(err, context.Canceled) {
+					return nil // interrupted
+				}
+				return err
 			}
 			lines, err := s.logs().About(cmd.Context(), args[0], since)
 			if err != nil {

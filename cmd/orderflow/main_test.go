@@ -23,9 +23,9 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// backend stands for the API and for AWS: it has a list of answers for each "METHOD path", or for an
-// operation of AWS such as "GetQueueAttributes", the last of which it repeats, and records requests
-// and their tokens.
+// backend stands for the API and for AWS: it has a list of answers for each "METHOD path", or for
+// an operation of AWS such as "GetQueueAttributes", the last of which it repeats, and records
+// requests and their tokens.
 type backend struct {
 	mu       sync.Mutex
 	url      string

@@ -78,7 +78,8 @@ func TestOperatorSeesWhatAnOrderWaitsFor(t *testing.T) {
 		want           []string
 	}{
 		{"PENDING", entered, []string{
-			"now       AwaitShipment waits for the callback, for 1m", "until " + began.Add(2*time.Minute).Format(time.RFC3339),
+			"now       AwaitShipment waits for the callback, for 1m",
+			"until " + began.Add(2*time.Minute).Format(time.RFC3339),
 			"customer  cust-1\ndetail    why it is so", "mail      2026-10-17T", "needs-attention sent",
 			"olga: order retry, done: INC-1", "next      orderflow order watch " + order}},
 		{"PENDING", failed, []string{"AwaitShipment waits for try 2, for 1m", "CircuitOpen: the circuit of carrier",

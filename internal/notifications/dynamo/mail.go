@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
@@ -39,9 +41,10 @@ func (s Store) mail(c notifications.Claim, status notifications.Status, until ti
 // Claim writes the mail as SENDING.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, notifications.Sending, c.Until), notifications.ErrSending,
+	claimed := s.mail(c, notifications.Sending, c.Until)
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, claimed, notifications.ErrSending,
 		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)",
-		ddb.Values{":sending": ddb.String(string(notifications.Sending)), ":now": ddb.Number(s.Clock.Now().UnixMilli())}))
+		ddb.Values{":sending": status(notifications.Sending), ":now": ddb.Number(s.Clock.Now().UnixMilli())}))
 	if !errors.Is(err, notifications.ErrSending) {
 		return err
 	}
@@ -96,6 +99,8 @@ func (s Store) mails(ctx context.Context, orderID string, kinds []notifications.
 	return ddb.DecodeAll[mail](s.GetAll(ctx, keys))
 }
 
+func status(s notifications.Status) types.AttributeValue { return ddb.String(string(s)) }
+
 func (m mail) kind() notifications.Kind {
 	return notifications.Kind(strings.TrimPrefix(m.SK, mailPrefix))
 }
@@ -120,7 +125,7 @@ func (s Store) Release(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
 	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, notifications.Sending, s.Clock.Now()), errNotHeld,
 		"mailStatus = :sending AND claimId = :id",
-		ddb.Values{":sending": ddb.String(string(notifications.Sending)), ":id": ddb.String(c.ID)}))
+		ddb.Values{":sending": status(notifications.Sending), ":id": ddb.String(c.ID)}))
 	if errors.Is(err, errNotHeld) {
 		return nil
 	}

@@ -56,21 +56,18 @@ const (
 	lateLines = 30 * time.Second
 )
 
-// Follow calls show with what About returns, and then with new lines, until ctx ends. An error ends
-// it, too.
+// Follow calls show with what About returns, and then with new lines, until ctx ends or something
+// fails. It returns the error of that.
 func (l Logs) Follow(ctx context.Context, text string, since time.Time, show func([]Line) error) error {
 	shown := map[Line]bool{}
 	for {
 		began := time.Now()
 		lines, err := l.About(ctx, text, since)
-		lines = slices.DeleteFunc(lines, func(line Line) bool { return shown[line] })
-		if err == nil {
-			err = show(lines)
-		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil //nolint:nilerr // the caller has seen enough
-			}
+			return err
+		}
+		lines = slices.DeleteFunc(lines, func(line Line) bool { return shown[line] })
+		if err := show(lines); err != nil {
 			return err
 		}
 		for _, line := range lines {
@@ -79,8 +76,8 @@ func (l Logs) Follow(ctx context.Context, text string, since time.Time, show fun
 		if next := began.Add(-lateLines); next.After(since) {
 			since = next
 		}
-		if clock.Sleep(ctx, followed) != nil {
-			return nil
+		if err := clock.Sleep(ctx, followed); err != nil {
+			return err
 		}
 	}
 }

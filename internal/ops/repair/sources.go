@@ -26,8 +26,8 @@ type Source struct {
 	Meant string `json:"meant,omitempty"`
 	// Waiting is the number of messages in the queue; 0 for a stream.
 	Waiting int `json:"waiting"`
-	// Oldest is the age of the queue's oldest message in seconds, as CloudWatch last measured it. It
-	// is 0 if nothing waits, and on emulators, which do not measure it.
+	// Oldest is the age of the queue's oldest message in seconds, as CloudWatch last measured it.
+	// It is 0 if nothing waits, and on emulators, which do not measure it.
 	Oldest int `json:"oldestSeconds"`
 	queue  string
 }
