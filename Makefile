@@ -30,7 +30,7 @@ TESTFLAGS ?=
 ONLY ?=
 WITHIN ?=
 
-.PHONY: help setup up down demo demo-strangler demo-brokers token logs test test-all sim prove lint build deploy clean
+.PHONY: help setup up down demo drill demo-strangler demo-brokers token logs test test-all sim prove lint build deploy clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2} \
@@ -47,6 +47,9 @@ down: ## Stop everything that `make up` started, and remove .local/
 
 demo: ## Place six orders, five of them troubled, and show what became of each
 	@$(DEV) demo
+
+drill: ## Make four troubles of an operator at night, and cure each by its runbook
+	@$(DEV) drill
 
 demo-strangler: ## Move the old shop's clients to the services and half of them back, under load
 	@$(DEV) demo-strangler

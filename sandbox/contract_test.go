@@ -65,6 +65,8 @@ var conversation = []turn{
 	{"GET /ledger?status=CAPTURED&limit=1", "", "", 200},
 	{"POST /charges/a/void", "", "", 200},
 	{"POST /charges/b/void", "", "", 200}, // no charge: null
+	{"POST /charges", "stuck", charge("stuck", "sandbox_void_error"), 201},
+	{"POST /charges/stuck/void", "", "", 422},
 	{"POST /charges/a/capture", "", "", 409},
 	{"POST /charges", "b", charge("b", "pm_card_visa"), 409},
 	{"POST /shipments", "s", booking("s"), 202},

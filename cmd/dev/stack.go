@@ -82,6 +82,26 @@ restored at the end, even after an interruption.`,
 			return demo.Of(s, customer).Outage(ctx, out, provider, demo.Minute)
 		}),
 	}, {
+		Use:   "drill",
+		Short: "Make four troubles, and find and cure each by its runbook, as an operator at night",
+		Long: `Switch a consumer off, open a circuit, park a message and have an order need attention, one after the
+other. Each trouble is found with the commands of orderflow, whose time is shown, and cured as its runbook says. What
+was changed is as before in the end, even after an interruption. Fail if a command does not show which order is stuck
+and why, or if a trouble stays. It takes about two minutes. Nobody else should use the stack meanwhile.`,
+		Example: "  go run ./cmd/dev drill",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) (err error) {
+			program := s.Repo().Path(".build", "orderflow")
+			if err := inherit(ctx, s.Repo(), "go", "build", "-o", program, "./cmd/orderflow"); err != nil {
+				return err
+			}
+			provider, err := intercept.Open(ctx, s, intercept.Provider)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, provider.Close()) }() //nolint:contextcheck // after ctx, too
+			return demo.Of(s, customer).Drill(ctx, out, provider, demo.OperatorOf(program, s.Dir()))
+		}),
+	}, {
 		Use:   "demo-strangler",
 		Short: "Move the old shop's clients to the services and half of them back, and show that no order gets lost",
 		Long: `Let customers read and order at the old shop's addresses while their routes go from the old shop to the

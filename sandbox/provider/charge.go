@@ -77,6 +77,8 @@ type Entry struct {
 	Disputed bool
 	// Faults counts the requests that failed on purpose.
 	Faults int
+	// VoidFaults is how many voids are still refused on purpose.
+	VoidFaults int
 	// Version counts the changes; 0 if nothing was ever written.
 	Version int64
 }

@@ -12,7 +12,9 @@ const (
 	methodSlow       = "sandbox_timeout"                // authorized at once, but the response comes after Delay
 	methodBroken     = "sandbox_error"                  // always 500, never authorized
 	methodFlaky      = "sandbox_flaky"                  // 500 for the first requests of a reference, then authorized
+	methodStuck      = "sandbox_void_error"             // authorized, but the first voids of a reference are refused
 	flakyFaults      = 2
+	voidFaults       = 9 // as often as Orderflow tries to undo before it calls an operator
 	codeDeclined     = "card_declined"
 	codeInsufficient = "insufficient_funds"
 	codeFailed       = "authentication_failed"
@@ -24,7 +26,7 @@ const Delay = 8 * time.Second
 // decline returns why a payment method is declined, or "" if it is not.
 func decline(method string) string {
 	switch method {
-	case methodGood, methodDisputed, methodAsk, methodSlow, methodFlaky:
+	case methodGood, methodDisputed, methodAsk, methodSlow, methodFlaky, methodStuck:
 		return ""
 	case methodNoFunds:
 		return codeInsufficient

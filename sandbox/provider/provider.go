@@ -31,6 +31,10 @@ var (
 	ErrRefundExceedsCharge = conflict("refund_exceeds_charge", "the refund exceeds the rest of the charge")
 	// ErrReferenceUsed says that the reference has a charge of another amount.
 	ErrReferenceUsed = conflict("reference_used", "this reference has a charge of another amount")
+	// ErrVoidRefused says that the charge cannot be voided now.
+	ErrVoidRefused = &web.Error{
+		Status: http.StatusUnprocessableEntity, Code: "void_refused", Message: "this charge cannot be voided now",
+	}
 	// ErrNotAsked says that nothing waits for the customer.
 	ErrNotAsked = conflict("not_asked", "nothing waits for the customer")
 )
@@ -135,6 +139,9 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 		return outcome{}, web.ErrInternal
 	}
 	e.Disputed = in.PaymentMethod == methodDisputed
+	if in.PaymentMethod == methodStuck {
+		e.VoidFaults = voidFaults
+	}
 	e.Charge = &Charge{
 		ID: "ch_" + p.ids.New(), Reference: in.Reference, Status: StatusAuthorized,
 		Amount: in.Amount, CreatedAt: p.clock.Now(),
@@ -223,7 +230,12 @@ func (p *Provider) Refund(ctx context.Context, reference string, key idempotency
 // Void voids an authorized charge or refunds a captured one, and closes the reference. It returns
 // nil if there is no charge; later charges are refused.
 func (p *Provider) Void(ctx context.Context, reference string) (*Charge, error) {
+	refused := false
 	e, err := p.change(ctx, reference, func(e *Entry) error {
+		if refused = e.VoidFaults > 0; refused {
+			e.VoidFaults--
+			return nil
+		}
 		if e.Charge != nil && !e.Voided {
 			status := StatusVoided
 			if e.Charge.Captured || e.Charge.Status == StatusRefunded {
@@ -234,6 +246,9 @@ func (p *Provider) Void(ctx context.Context, reference string) (*Charge, error) 
 		e.Voided = true
 		return nil
 	})
+	if err == nil && refused {
+		err = ErrVoidRefused
+	}
 	return e.Charge, err
 }
 
@@ -284,6 +299,7 @@ func (p *Provider) change(ctx context.Context, reference string, apply func(*Ent
 		}
 		same := after.Charge == before.Charge ||
 			after.Charge != nil && before.Charge != nil && *after.Charge == *before.Charge
+		same = same && after.VoidFaults == before.VoidFaults
 		if after.Voided == before.Voided && after.Failed == before.Failed && same {
 			return before, nil
 		}

@@ -188,6 +188,19 @@ func TestChargeIsFoundByItsID(t *testing.T) {
 	}
 }
 
+func TestVoidsOfAStuckChargeAreRefusedNineTimes(t *testing.T) {
+	p := newProvider()
+	c, err := charge(t, p, "k", "sandbox_void_error")
+	must(t, err)
+	for range 9 {
+		if _, err := p.Void(t.Context(), "r"); !errors.Is(err, provider.ErrVoidRefused) {
+			t.Fatalf("%v, want a refusal", err)
+		}
+		wantCharges(t, p, c)
+	}
+	wantVoid(t, p, c.In(provider.StatusVoided))
+}
+
 func TestVoidReleasesAnAuthorization(t *testing.T) {
 	p := newProvider()
 	c, err := charge(t, p, "k", "sandbox_timeout")

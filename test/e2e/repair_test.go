@@ -127,6 +127,48 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 	}
 }
 
+// While the intake is stopped, new orders are refused and those under way go on.
+func TestAStoppedIntakeRefusesOnlyNewOrders(t *testing.T) {
+	t.Cleanup(func() {
+		dir, err := buildCLI()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		// t.Context has ended.
+		resume := exec.Command(filepath.Join(dir, "orderflow"), "intake", "resume", "--reason", "the test ends",
+			"--stack-file", filepath.Join(dir, "stack.json")) //nolint:gosec,noctx // G204: our own
+		if out, err := resume.CombinedOutput(); err != nil {
+			t.Errorf("resume: %v\n%s", err, out)
+		}
+	})
+	under := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	if out := operate(t, 2, "intake", "stop"); !strings.Contains(out, "--reason") {
+		t.Errorf("stop without a reason: %s", out)
+	}
+	if out := operate(t, 0, "intake", "stop", "--for", "10m", "--reason", "INTAKE-1"); !strings.Contains(out,
+		"new orders are refused") {
+		t.Errorf("stop: %s", out)
+	}
+	_, err := customer().PlaceOrder(t.Context(), "", order("MUG-BLUE", 1, "pm_card_visa"))
+	wantProblem(t, err, http.StatusServiceUnavailable, "OrdersStopped")
+	var refused *client.Problem
+	if !errors.As(err, &refused) || refused.RetryAfter < 9*time.Minute || refused.RetryAfter > 10*time.Minute {
+		t.Errorf("it may be tried again after %v", refused)
+	}
+	wantFinal(t, under, client.Confirmed, "")
+	if _, err := customer().GetOrder(t.Context(), under.OrderID); err != nil {
+		t.Errorf("reads are refused: %v", err)
+	}
+	if out := operate(t, 0, "intake", "resume", "--reason", "INTAKE-2"); !strings.Contains(out, "orders are taken") {
+		t.Errorf("resume: %s", out)
+	}
+	wantFinal(t, place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")
+	if out := operate(t, 0, "audit", "intake"); !strings.Contains(out, "INTAKE-1") || !strings.Contains(out, "INTAKE-2") {
+		t.Errorf("audit: %s", out)
+	}
+}
+
 // A failing undo leaves the order to an operator, who retries it once the cause is fixed.
 func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 	waits(t, 0.01) // otherwise nine attempts to undo take minutes

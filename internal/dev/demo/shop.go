@@ -117,6 +117,7 @@ func (s Shop) stock(ctx context.Context, sku string) (client.Stock, error) {
 // Payment methods and postal codes that the sandbox knows.
 const (
 	good    = "pm_card_visa"
+	stuck   = "sandbox_void_error"
 	berlin  = "10115"
 	refused = "00000"
 )

@@ -122,18 +122,25 @@ func (s *Stack) Configure(ctx context.Context, function string, changes map[stri
 	}
 }
 
-// Consume enables or disables the event source mappings of all queues and streams. Messages wait
-// while they are disabled.
-func (s *Stack) Consume(ctx context.Context, enabled bool) error {
+// Consume enables or disables the event source mappings of functions, or of all if none is given.
+// Messages wait while they are disabled.
+func (s *Stack) Consume(ctx context.Context, enabled bool, functions ...string) error {
 	const path = lambdaAPI + "event-source-mappings"
-	var list struct{ EventSourceMappings []struct{ UUID string } }
+	var list struct {
+		EventSourceMappings []struct{ UUID, FunctionArn string }
+	}
 	if err := s.Emulator.rest(ctx, "lambda", http.MethodGet, path, nil, &list); err != nil {
 		return err
 	}
-	if len(list.EventSourceMappings) == 0 {
-		return errors.New("no function has an event source mapping")
+	found := slices.DeleteFunc(list.EventSourceMappings, func(m struct{ UUID, FunctionArn string }) bool {
+		_, name, _ := strings.Cut(m.FunctionArn, ":function:"+core+"-")
+		name, _, _ = strings.Cut(name, ":") // of a version
+		return len(functions) > 0 && !slices.Contains(functions, name)
+	})
+	if len(found) == 0 {
+		return errors.New("no such function has an event source mapping")
 	}
-	for _, m := range list.EventSourceMappings {
+	for _, m := range found {
 		if err := s.Emulator.rest(ctx, "lambda", http.MethodPut, path+"/"+m.UUID, map[string]bool{"Enabled": enabled},
 			nil); err != nil {
 			return fmt.Errorf("event source mapping %s: %w", m.UUID, err)

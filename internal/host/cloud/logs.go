@@ -65,8 +65,8 @@ func (l *logs) call(operation string, body []byte, lines *Lines) (any, error) {
 	var in struct {
 		LogGroupName, LogGroupNamePrefix, FilterPattern string
 
-		StartTime                   int64
-		LogEvents                   []record
+		StartTime int64
+		LogEvents []record
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err

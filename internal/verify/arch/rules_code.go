@@ -129,7 +129,8 @@ var codeRules = []Rule{
 	phrases("request code does not panic", "a panic costs the process and its warm start",
 		theProduct, "^internal/gateway/graph/exec$" /* generated */, "panic("),
 	phrases("magic values exist only in the sandbox", "a handler that knows them behaves differently under test",
-		theProduct, "^$", "sandbox_timeout", "sandbox_flaky", "sandbox_error", "chargeDeclined"),
+		theProduct, "^$", "sandbox_timeout", "sandbox_flaky", "sandbox_error", "sandbox_void_error",
+		"chargeDeclined"),
 	phrases("an address is in the registry, not in code",
 		"hard-coded endpoints: when a service moves, each of its callers must be deployed again",
 		// registry and awsjson find AWS itself; queues in cfn and types of problems are names.

@@ -44,12 +44,14 @@ type entry struct {
 
 	AskedID string `dynamodbav:"askedId,omitempty"` // of the charge that waits for the customer
 	Failed  bool   `dynamodbav:"failed,omitempty"`
+
+	VoidFaults int `dynamodbav:"voidFaults,omitempty"`
 }
 
 func fromDomain(e provider.Entry) entry {
 	item := entry{
 		Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version, Disputed: e.Disputed,
-		Failed: e.Failed,
+		Failed: e.Failed, VoidFaults: e.VoidFaults,
 	}
 	if c := e.Asked; c != nil {
 		item.AskedID = c.ID
@@ -67,7 +69,7 @@ func fromDomain(e provider.Entry) entry {
 func (item entry) domain() provider.Entry {
 	e := provider.Entry{
 		Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version,
-		Disputed: item.Disputed, Failed: item.Failed,
+		Disputed: item.Disputed, Failed: item.Failed, VoidFaults: item.VoidFaults,
 	}
 	if item.AskedID != "" {
 		e.Asked = &provider.Charge{

@@ -45,7 +45,7 @@ func entry(reference string, version int64, status provider.Status) provider.Ent
 
 func versions() []provider.Entry {
 	full := entry("r", 2, provider.StatusCaptured)
-	full.Disputed, full.Charge.Dispute = true, "OPEN"
+	full.Disputed, full.Charge.Dispute, full.VoidFaults = true, "OPEN", 3
 	full.Charge.RefundedAmount = money.Money{Currency: "EUR", Amount: 500}
 	asked := provider.Charge{
 		ID: "ch_r", Reference: "r", Status: provider.StatusActionRequired, Amount: eur, CreatedAt: storesuite.Start,
