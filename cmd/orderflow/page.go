@@ -76,21 +76,13 @@ type orderPage struct {
 	CustomerID string `json:"customerId,omitempty"`
 	Detail     string `json:"detail,omitempty"`
 	// NoSaga says why the order has no saga, if it has none.
-	NoSaga  string          `json:"noSaga,omitempty"`
-	Waits   []timeline.Wait `json:"waits,omitempty"`
-	Failed  []failedStep    `json:"failed,omitempty"`
-	Mails   []sentMail      `json:"mails,omitempty"`
-	Actions []repair.Action `json:"actions,omitempty"`
+	NoSaga  string                `json:"noSaga,omitempty"`
+	Waits   []timeline.Wait       `json:"waits,omitempty"`
+	Failed  []timeline.FailedStep `json:"failed,omitempty"`
+	Mails   []sentMail            `json:"mails,omitempty"`
+	Actions []repair.Action       `json:"actions,omitempty"`
 	// Next is the command that helps next, or "".
 	Next string `json:"next,omitempty"`
-}
-
-// failedStep is a step whose last attempt failed.
-type failedStep struct {
-	State    string            `json:"state"`
-	Machine  string            `json:"machine"`
-	Attempts int               `json:"attempts"`
-	Failure  *timeline.Failure `json:"failure"`
 }
 
 type sentMail struct {
@@ -159,11 +151,7 @@ func (a *app) readSaga(ctx context.Context, s site, p *orderPage) error {
 		p.NoSaga = a.noSaga(ctx, p.Order)
 		return nil
 	}
-	p.Waits = t.Waits()
-	for _, step := range t.Failures() {
-		n := len(step.Attempts)
-		p.Failed = append(p.Failed, failedStep{step.State, step.Machine, n, step.Attempts[n-1].Failure})
-	}
+	p.Waits, p.Failed = t.Waits(), t.Failures()
 	return unlessAbsent("the saga", err)
 }
 

@@ -164,7 +164,8 @@ func TestAStoppedIntakeRefusesOnlyNewOrders(t *testing.T) {
 		t.Errorf("resume: %s", out)
 	}
 	wantFinal(t, place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")
-	if out := operate(t, 0, "audit", "intake"); !strings.Contains(out, "INTAKE-1") || !strings.Contains(out, "INTAKE-2") {
+	out := operate(t, 0, "audit", "intake")
+	if !strings.Contains(out, "INTAKE-1") || !strings.Contains(out, "INTAKE-2") {
 		t.Errorf("audit: %s", out)
 	}
 }

@@ -230,7 +230,8 @@ func (d *drill) parked(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Fprintf(d.out, "   %s gets an event about order %s without its data\n", consumer, o.OrderID)
-	if err := d.shows(ctx, name, []string{o.OrderID, "InvalidEvent", "dead-letter-queue.md"}, "dlq", "list"); err != nil {
+	if err := d.shows(ctx, name, []string{o.OrderID, "InvalidEvent", "dead-letter-queue.md"},
+		"dlq", "list"); err != nil {
 		return err
 	}
 	if err := d.shows(ctx, name, []string{o.OrderID, "InvalidEvent"}, "dlq", "show", consumer); err != nil {
@@ -268,6 +269,11 @@ func (d *drill) needsAttention(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.stack.ScaleWaits(context.WithoutCancel(ctx), 1)) }()
+	return d.undone(ctx)
+}
+
+// undone retries the undoing of an order whose payment could not be voided.
+func (d *drill) undone(ctx context.Context) error {
 	o, err := d.place(ctx, request("POSTER-A2", 1, stuck, refused))
 	if err != nil {
 		return err

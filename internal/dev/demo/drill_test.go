@@ -26,7 +26,8 @@ func TestDrillWaitsUntilACommandShowsTheTrouble(t *testing.T) {
 	if err := d.shows(t.Context(), "open", []string{"a ", "OPEN"}, "circuit", "list"); err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String(); !strings.Contains(text, "$ orderflow circuit list") || !strings.Contains(text, "a  OPEN") ||
+	text := out.String()
+	if !strings.Contains(text, "$ orderflow circuit list") || !strings.Contains(text, "a  OPEN") ||
 		strings.Contains(text, "b ") || len(d.shown) != 1 || d.shown[0].command != "orderflow circuit list" {
 		t.Errorf("%s %+v", text, d.shown)
 	}

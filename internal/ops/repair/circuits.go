@@ -11,6 +11,7 @@ import (
 	"orderflow/internal/gateway/oldshop"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/resilience"
@@ -62,14 +63,10 @@ var ErrNoCircuit = errors.New("no such circuit")
 // List returns all of them, sorted by service and dependency.
 func (c Circuits) List(ctx context.Context) ([]Circuit, error) {
 	all := slices.Clone(dependencies)
-	for i := range all {
-		found, err := c.Find(ctx, all[i].Dependency)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = found
-	}
-	return all, nil
+	return all, concurrent.Do(len(all), atOnce, func(i int) (err error) {
+		all[i], err = c.Find(ctx, all[i].Dependency)
+		return err
+	})
 }
 
 // Find returns the circuit of a dependency, or ErrNoCircuit.

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -65,29 +66,35 @@ func (w Wait) Text(now time.Time, width int) string {
 	return text
 }
 
-// Failures returns the steps whose last attempt failed. Of a step that ran others in an Express
-// child it has those, if they are known.
-func (t Timeline) Failures() (failed []Step) {
-	within := map[string]bool{}
-	last := map[string]int{}
+// FailedStep is a step whose last attempt failed.
+type FailedStep struct {
+	Machine string `json:"machine"`
+	State   string `json:"state"`
+	// Attempts counts those that failed.
+	Attempts int      `json:"attempts"`
+	Failure  *Failure `json:"failure"`
+}
+
+// Failures returns the steps whose last attempt failed. Of a step that ran others in Express
+// children it has those, if they are known.
+func (t Timeline) Failures() (failed []FailedStep) {
+	ran := map[string]bool{} // steps of which others failed in a child
+	for _, s := range t.Steps {
+		if n := len(s.Attempts); s.Within != "" && n > 0 && s.Attempts[n-1].Failure != nil {
+			ran[s.Machine+s.Within] = true
+		}
+	}
 	for _, s := range t.Steps {
 		n := len(s.Attempts)
-		if n == 0 || s.Attempts[n-1].Failure == nil {
+		if n == 0 || s.Attempts[n-1].Failure == nil || s.Within == "" && ran[s.Machine+s.State] {
 			continue
 		}
-		within[s.Machine+s.Within] = true
-		if i, again := last[s.Machine+s.State]; again {
-			failed[i] = s
-			continue
+		i := slices.IndexFunc(failed, func(f FailedStep) bool { return f.Machine == s.Machine && f.State == s.State })
+		if i < 0 {
+			i = len(failed)
+			failed = append(failed, FailedStep{Machine: s.Machine, State: s.State})
 		}
-		last[s.Machine+s.State] = len(failed)
-		failed = append(failed, s)
+		failed[i].Attempts, failed[i].Failure = failed[i].Attempts+n, s.Attempts[n-1].Failure
 	}
-	kept := failed[:0]
-	for _, s := range failed {
-		if s.Within != "" || !within[s.Machine+s.State] {
-			kept = append(kept, s)
-		}
-	}
-	return kept
+	return failed
 }
