@@ -181,7 +181,7 @@ func (d *drill) openCircuit(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(d.out, "   the provider answers 503; orders %s are placed\n", strings.Join(placed, ", "))
 	const name, circuit = "a circuit is open", "payment-provider"
-	if err := d.shows(ctx, name, []string{circuit, "OPEN"}, "circuit", "list"); err != nil {
+	if err := d.shows(ctx, name, []string{circuit, "payments  OPEN"}, "circuit", "list"); err != nil {
 		return err
 	}
 	if err := d.shows(ctx, name, []string{"CircuitOpen", "orderflow circuit list"},
