@@ -6,25 +6,29 @@ import (
 	"errors"
 	"log/slog"
 
+	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/envelope"
 	shipping "orderflow/internal/shipping/contract"
 )
 
-// ResumeFulfilment passes the carrier's answer to the waiting saga. An event without a token
-// precedes the wait; shipping repeats it with a token once the saga waits. A stale token, of a
-// duplicate or late event, is ignored.
+// ResumeFulfilment ends a saga's wait: it passes the carrier's answer on, or says that the customer
+// need not act any more for the payment. An event without a token precedes the wait; its service
+// repeats it with a token once the saga waits. A stale token, of a duplicate or late event, is
+// ignored.
 func (s *Service) ResumeFulfilment(ctx context.Context, e envelope.Event) error {
-	shipment, err := envelope.Decode[shipping.ShipmentEvent](e)
+	answer, err := envelope.Decode[struct{ ResumeToken, TrackingNumber string }](e)
 	if err != nil {
 		return err
 	}
-	if shipment.ResumeToken == "" {
+	if answer.ResumeToken == "" {
 		return nil
 	}
-	token := shipment.ResumeToken
+	token := answer.ResumeToken
 	switch e.Type {
+	case payments.PaymentActionEnded:
+		err = s.engine.Succeed(ctx, token, json.RawMessage(`{}`))
 	case shipping.ShipmentBooked:
-		output, _ := json.Marshal(map[string]string{"trackingNumber": shipment.TrackingNumber}) // strings always encode
+		output, _ := json.Marshal(map[string]string{"trackingNumber": answer.TrackingNumber}) // strings always encode
 		err = s.engine.Succeed(ctx, token, output)
 	case shipping.ShipmentRefused:
 		err = s.engine.Fail(ctx, token, "ShipmentRefused", "the carrier refuses the shipment")
@@ -32,7 +36,7 @@ func (s *Service) ResumeFulfilment(ctx context.Context, e envelope.Event) error 
 		err = s.engine.Fail(ctx, token, "ShipmentCancelled", "the shipment was cancelled")
 	}
 	if errors.Is(err, ErrStaleToken) {
-		slog.InfoContext(ctx, "the saga no longer waits for the carrier")
+		slog.InfoContext(ctx, "the saga no longer waits")
 		return nil
 	}
 	return err

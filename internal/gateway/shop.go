@@ -61,6 +61,7 @@ type (
 		PaymentMethod   string        `json:"paymentMethod"`
 		WaitedFor       *string       `json:"waitedFor"`
 		Shortages       []Shortage    `json:"shortages"`
+		NextAction      *NextAction   `json:"nextAction"`
 		CancelRequested bool          `json:"cancelRequested"`
 		TrackingNumber  *string       `json:"trackingNumber"`
 		TrackingURL     *string       `json:"trackingUrl"`
@@ -76,6 +77,12 @@ type (
 		Status  string  `json:"status"`
 		Reason  *string `json:"reason"`
 		At      string  `json:"at"`
+	}
+	// NextAction is what the customer must do.
+	NextAction struct {
+		Type  string `json:"type"`
+		URL   string `json:"url"`
+		Until string `json:"until"`
 	}
 	// Shortage is a line of which the shop had too little.
 	Shortage struct {

@@ -38,6 +38,7 @@ const (
 	ReasonOutOfStock          Reason = "OUT_OF_STOCK"
 	ReasonPaymentDeclined     Reason = "PAYMENT_DECLINED"
 	ReasonPaymentVoided       Reason = "PAYMENT_VOIDED"
+	ReasonPaymentAbandoned    Reason = "PAYMENT_ABANDONED"
 	ReasonShipmentRefused     Reason = "SHIPMENT_REFUSED"
 	ReasonTimedOut            Reason = "TIMED_OUT"
 	ReasonCancelledByCustomer Reason = "CANCELLED_BY_CUSTOMER"
@@ -51,8 +52,8 @@ const (
 // because the saga does not know who cancelled an order; the order does.
 func reasonOf(code string) Reason {
 	switch r := Reason(code); r {
-	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonPaymentVoided, ReasonShipmentRefused, ReasonTimedOut,
-		ReasonCompensationFailed:
+	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonPaymentVoided, ReasonPaymentAbandoned,
+		ReasonShipmentRefused, ReasonTimedOut, ReasonCompensationFailed:
 		return r
 	default:
 		return ReasonInternal
@@ -98,6 +99,10 @@ type Order struct {
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 	// TrackingURL is a page that tells where the shipment is, if the shop knows one.
 	TrackingURL string `json:"trackingUrl,omitempty"`
+	// NextAction is what the customer must do, if the order waits for that.
+	NextAction *NextAction `json:"nextAction,omitempty"`
+	// ActionVersion is the version of the payment that last said so, or that this is over.
+	ActionVersion int64 `json:"actionVersion,omitempty"`
 	// Milestones are those of the saga, once the order is confirmed, each a whole number of
 	// milliseconds after CreatedAt; see Progress.
 	Milestones []Milestone `json:"milestones,omitempty"`
@@ -107,6 +112,13 @@ type Order struct {
 	Changes   []Change  `json:"changes,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// NextAction is what a customer must do so that the order goes on: authenticate for the payment.
+type NextAction struct {
+	// URL is where, and Until when it is too late.
+	URL   string    `json:"url"`
+	Until time.Time `json:"until"`
 }
 
 // Change is a version of an order: its status and reason from a time on. Successive changes may
@@ -146,13 +158,13 @@ func (o Order) transition(status Status, reason Reason, detail string, at time.T
 		return Order{}, errTransition
 	}
 	o.Status, o.Reason, o.Detail = status, reason, truncate(detail)
-	o.Closed = status != StatusConfirmed
+	o.Closed, o.NextAction = status != StatusConfirmed, nil
 	return o.changed(at), nil
 }
 
 // close returns the order's next version, which cannot be confirmed.
 func (o Order) close(at time.Time) Order {
-	o.Closed = true
+	o.Closed, o.NextAction = true, nil
 	return o.changed(at)
 }
 

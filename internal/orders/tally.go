@@ -79,9 +79,13 @@ func (t Tally) wait(l Limits, now time.Time) time.Duration {
 
 // CountsAsDecline reports whether the order ended as declined. A cancellation by the customer
 // counts, too: it may have overtaken a decline, so whoever tests cards could hide declines by
-// cancelling.
+// cancelling. So does a payment that was abandoned: it kept stock from others.
 func (o Order) CountsAsDecline() bool {
-	return o.Status.Final() && (o.Reason == ReasonPaymentDeclined || o.Reason == ReasonCancelledByCustomer)
+	switch o.Reason {
+	case ReasonPaymentDeclined, ReasonPaymentAbandoned, ReasonCancelledByCustomer:
+		return o.Status.Final()
+	}
+	return false
 }
 
 // place writes a new order unless its customer is at a limit.

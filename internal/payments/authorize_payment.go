@@ -6,6 +6,7 @@ import (
 
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 )
 
@@ -13,53 +14,89 @@ import (
 // every repetition of the step fails with ErrDeclined. After a Transient fault nothing is stored,
 // though the provider may hold the amount. Repeating the step finds out, and VoidPayment undoes it
 // in any case.
+//
+// If the customer must act first, it stores and publishes what they must do, and fails with
+// ErrActionRequired, which is not final: repeating the step asks the provider how the payment
+// stands. The saga does so once it has waited for the customer. One who has still not acted has
+// abandoned the payment, which is final, too: the step fails with ErrAbandoned.
 func (s *Service) AuthorizePayment(ctx context.Context, in contract.Step) (contract.Result, error) {
 	_, err := money.Of(in.Amount.Currency, in.Amount.Amount)
 	if err != nil || in.OrderID == "" || in.CustomerID == "" || in.PaymentMethod == "" {
 		return contract.Result{}, errInput
 	}
+	asked := in.Waited // whether the payment may be stored, as one that waits for the customer
 	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
-		p, err := s.authorize(ctx, in)
+		before := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
+		if asked {
+			stored, err := s.store.Get(ctx, in.OrderID)
+			if err != nil && !errors.Is(err, ErrNoPayment) {
+				return contract.Result{}, err
+			}
+			if err == nil {
+				before = stored
+			}
+		}
+		p, err := s.authorize(ctx, in, before)
 		if err != nil {
 			return contract.Result{}, err
 		}
-		return s.save(ctx, p, once)
+		res, err := s.save(ctx, p, before, once)
+		asked = asked || errors.Is(err, fault.ErrLostRace)
+		return res, err
 	}
 	res, err := barrier.Do(ctx, s.store, in.OrderID, stepAuthorize, run)
-	if err == nil && res.Status == string(StatusDeclined) {
-		err = ErrDeclined
+	switch {
+	case err != nil || res.Status != string(StatusDeclined):
+		return res, err
+	case res.Reason == codeAbandoned:
+		return res, ErrAbandoned
 	}
-	return res, err
+	return res, ErrDeclined
 }
 
-// codeAuthentication declines a payment for which the customer must authenticate: the order does
-// not wait for that yet.
-const codeAuthentication = "authentication_required"
+// codeAbandoned is the code of a payment for which the customer did not act in time.
+const codeAbandoned = "authentication_abandoned"
 
 // authorize calls the provider, unless there is nothing to pay, and returns the resulting payment.
-func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, error) {
+func (s *Service) authorize(ctx context.Context, in contract.Step, p Payment) (Payment, error) {
 	if free(in.Amount) {
-		p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
 		return p.moveTo(StatusAuthorized, s.clock.Now()), nil
 	}
 	charge, err := s.provider.Authorize(ctx, Authorization{
 		Reference: in.OrderID, IdempotencyKey: key(in.OrderID, stepAuthorize),
 		Amount: in.Amount, PaymentMethod: in.PaymentMethod,
 	})
-	p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount, ChargeID: charge.ID}
 	var declined *Declined
 	var act *ActionRequired
 	switch {
 	case err == nil:
+		p.ChargeID = charge.ID
 		return p.moveTo(StatusAuthorized, s.clock.Now()), nil
 	case errors.As(err, &declined):
 		p.DeclineCode = declined.Code
 		return p.moveTo(StatusDeclined, s.clock.Now()), nil
-	case errors.As(err, &act): // the compensation bars a late authentication
-		p.DeclineCode = codeAuthentication
+	case errors.As(err, &act) && in.Waited: // the compensation bars a late authentication
+		p.DeclineCode = codeAbandoned
 		return p.moveTo(StatusDeclined, s.clock.Now()), nil
+	case errors.As(err, &act):
+		return Payment{}, s.ask(ctx, in, act.URL)
 	}
 	return Payment{}, voided(err)
+}
+
+// ask stores that the customer must act, once, and returns ErrActionRequired. It has a barrier of
+// its own, which keeps a late one from following the compensation.
+func (s *Service) ask(ctx context.Context, in contract.Step, url string) error {
+	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+		p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
+		p = p.moveTo(StatusActionRequired, s.clock.Now())
+		p.Action = Action{URL: url, Until: p.UpdatedAt.Add(contract.TimeToAct)}
+		return s.save(ctx, p, Payment{}, once)
+	}
+	if _, err := barrier.Do(ctx, s.store, in.OrderID, stepAsk, run); err != nil {
+		return err
+	}
+	return ErrActionRequired
 }
 
 // voided turns the provider's ErrReferenceVoided into the error that the saga knows.

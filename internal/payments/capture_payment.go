@@ -26,7 +26,7 @@ func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contrac
 				return contract.Result{}, voided(err)
 			}
 		}
-		return s.save(ctx, p.moveTo(StatusCaptured, s.clock.Now()), once)
+		return s.save(ctx, p.moveTo(StatusCaptured, s.clock.Now()), p, once)
 	}
 	return barrier.Do(ctx, s.store, in.OrderID, stepCapture, run)
 }

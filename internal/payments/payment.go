@@ -12,6 +12,7 @@ import (
 type Status string
 
 // A payment is declined for good, or authorized and then captured. Undoing it voids or refunds it.
+// Before that it may wait for the customer to act, as the provider requires.
 // A payment of zero goes through the same states without the provider; undoing it voids it.
 const (
 	StatusAuthorized Status = "AUTHORIZED"
@@ -19,6 +20,8 @@ const (
 	StatusVoided     Status = "VOIDED"
 	StatusRefunded   Status = "REFUNDED"
 	StatusDeclined   Status = "DECLINED"
+	// StatusActionRequired: nothing is held yet; the customer has to act.
+	StatusActionRequired Status = "ACTION_REQUIRED"
 )
 
 // Payment is an order's payment.
@@ -35,6 +38,8 @@ type Payment struct {
 	Dispute Dispute
 	// DeclineCode is the provider's code for a decline.
 	DeclineCode string
+	// Action is what the customer has to do, in status ACTION_REQUIRED.
+	Action Action
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
@@ -42,6 +47,17 @@ type Payment struct {
 
 // Identity implements commit.Aggregate.
 func (p Payment) Identity() (id string, version int64) { return p.OrderID, p.Version }
+
+// Action is what the customer has to do before the provider authorizes a payment.
+type Action struct {
+	// URL is where the customer acts, and Until when that is too late.
+	URL   string
+	Until time.Time
+	// Ended says that the customer need not act any more: the provider has an answer.
+	Ended bool
+	// ResumeToken resumes the saga that waits for the customer; empty if none does.
+	ResumeToken string
+}
 
 // Dispute is the state of a chargeback by the customer's bank.
 type Dispute string
@@ -53,14 +69,27 @@ const (
 	DisputeLost Dispute = "LOST"
 )
 
-// moveTo returns the payment's next version with another status.
-func (p Payment) moveTo(status Status, at time.Time) Payment {
-	p.Status, p.UpdatedAt, p.Version = status, at, p.Version+1
+// next returns the payment's next version.
+func (p Payment) next(at time.Time) Payment {
+	p.UpdatedAt, p.Version = at, p.Version+1
 	return p
 }
 
+// moveTo returns the payment's next version with another status.
+func (p Payment) moveTo(status Status, at time.Time) Payment {
+	p.Status, p.Action = status, Action{}
+	return p.next(at)
+}
+
+// waits reports whether the customer has to act, as far as we know.
+func (p Payment) waits() bool { return p.Status == StatusActionRequired && !p.Action.Ended }
+
 func (p Payment) result() contract.Result {
-	return contract.Result{OrderID: p.OrderID, Status: string(p.Status)}
+	r := contract.Result{OrderID: p.OrderID, Status: string(p.Status)}
+	if p.DeclineCode == codeAbandoned {
+		r.Reason = codeAbandoned
+	}
+	return r
 }
 
 // RefundedAmount is how much was refunded, by us or on the provider's site.
@@ -82,6 +111,8 @@ func (p Payment) eventType() string {
 		return contract.PaymentVoided
 	case StatusRefunded:
 		return contract.PaymentRefunded
+	case StatusActionRequired:
+		return contract.PaymentActionRequired
 	default:
 		return contract.PaymentDeclined
 	}

@@ -8,6 +8,7 @@ package payments
 
 import (
 	"context"
+	"time"
 
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/barrier"
@@ -21,6 +22,12 @@ import (
 var (
 	// ErrDeclined: the provider declined the payment for good.
 	ErrDeclined = fault.New(fault.Refused, "PaymentDeclined", "the payment was declined")
+	// ErrActionRequired: the customer must act, such as authenticate at their bank, before the
+	// provider holds the amount.
+	ErrActionRequired = fault.New(fault.Refused, "PaymentActionRequired",
+		"the customer must act before the payment is authorized")
+	// ErrAbandoned: the customer did not act in time.
+	ErrAbandoned = fault.New(fault.Refused, "PaymentAbandoned", "the customer did not act in time")
 	// ErrVoided: the provider has voided the payment, either for our compensation or by itself: the
 	// authorization expired or was cancelled on the provider's site.
 	ErrVoided = fault.New(fault.Conflict, "PaymentVoided", "the payment provider has voided the payment")
@@ -39,6 +46,7 @@ var (
 // Names of the saga's steps, used as barrier keys.
 const (
 	stepAuthorize = "AuthorizePayment"
+	stepAsk       = "AskCustomer" // a part of AuthorizePayment
 	stepCapture   = "CapturePayment"
 	stepVoid      = "VoidPayment"
 )
@@ -89,14 +97,28 @@ func New(store Store, provider Provider, c clock.Clock, source ids.Source) *Serv
 	}
 }
 
-// save stores p with the event for its status and the step's barrier.
-func (s *Service) save(ctx context.Context, p Payment, once barrier.Once) (contract.Result, error) {
-	return s.write(ctx, p, commit.With{Barrier: once.Returning(p.result())})
+// save stores p, which follows before, with the event for its status and the step's barrier. If the
+// customer had to act before, another event says that this is over.
+func (s *Service) save(ctx context.Context, p, before Payment, once barrier.Once) (contract.Result, error) {
+	with := commit.With{Barrier: once.Returning(p.result())}
+	if before.waits() {
+		with.Events = append(with.Events, s.actionEnded(ctx, p, before.Action.ResumeToken))
+	}
+	return s.write(ctx, p, with)
+}
+
+// actionEnded is the event that the customer need not act any more. The token resumes the saga.
+func (s *Service) actionEnded(ctx context.Context, p Payment, token string) envelope.Event {
+	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, ResumeToken: token}
+	return s.events.New(ctx, contract.PaymentActionEnded, p.OrderID, p.Version, data)
 }
 
 // write stores p with the event for its status.
 func (s *Service) write(ctx context.Context, p Payment, with commit.With) (contract.Result, error) {
 	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Reason: p.DeclineCode}
+	if p.waits() {
+		data.URL, data.Until = p.Action.URL, p.Action.Until.Format(time.RFC3339)
+	}
 	return p.result(), s.publish(ctx, p, p.eventType(), data, with)
 }
 
@@ -107,7 +129,7 @@ func (s *Service) publish(
 	if refunded := p.RefundedAmount(); refunded.Amount > 0 {
 		data.RefundedAmount = &refunded
 	}
-	with.Events = []envelope.Event{s.events.New(ctx, eventType, p.OrderID, p.Version, data)}
+	with.Events = append(with.Events, s.events.New(ctx, eventType, p.OrderID, p.Version, data))
 	return s.store.Save(ctx, p, with)
 }
 

@@ -361,16 +361,3 @@ func (s *shop) wantEvents(t *testing.T, types ...string) {
 		}
 	}
 }
-
-func TestPaymentThatNeedsTheCustomerIsDeclined(t *testing.T) {
-	s, in := open(), good
-	in.PaymentMethod = "pm_card_authenticationRequired"
-	for range 2 {
-		if _, err := s.AuthorizePayment(t.Context(), in); !errors.Is(err, payments.ErrDeclined) {
-			t.Fatalf("AuthorizePayment: %v, want a decline", err)
-		}
-	}
-	if p, err := s.GetPayment(t.Context(), order); err != nil || p.DeclineCode != "authentication_required" {
-		t.Errorf("GetPayment = %+v, %v", p, err)
-	}
-}

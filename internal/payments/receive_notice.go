@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 )
 
@@ -23,6 +25,9 @@ type Notice struct {
 	ChargeID string
 	// Reference is the order's id, if the notice has it.
 	Reference string
+	// Authorized says that the notice only reports an authorization. Every payment has one, but
+	// only the customer's answer is news.
+	Authorized bool
 }
 
 // ReceiveNotice asks the provider for the charge of a notice and acts on the answer:
@@ -33,10 +38,21 @@ type Notice struct {
 //	any                  partly refunded              store, publish payment.partly-refunded, and
 //	                                                  log an error: we never make partial refunds
 //	any                  disputed                     store, and publish payment.disputed
+//	any                  waits no longer for the      store, and publish payment.action-ended,
+//	                     customer, as we thought      with which the saga goes on
 //	otherwise                                         none: the saga or ReconcileCharges acts
 //
 // A repeated notice, or one about a charge without an order, changes nothing and is not an error.
 func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
+	if n.Authorized {
+		p, err := s.store.Get(ctx, n.Reference)
+		if errors.Is(err, ErrNoPayment) || err == nil && !p.waits() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return barrier.Consume(ctx, s.store, onNotice, n.ID, func(ctx context.Context, once barrier.Once) error {
 		charge, found, err := s.provider.Find(ctx, Subject{Reference: n.Reference, ChargeID: n.ChargeID})
 		if err != nil {
@@ -44,6 +60,11 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 		}
 		if found {
 			if _, err := s.partlyRefunded(ctx, charge); err != nil {
+				return err
+			}
+		}
+		if !found || charge.Live() {
+			if err := s.endAction(ctx, cmp.Or(n.Reference, charge.Reference)); err != nil {
 				return err
 			}
 		}
@@ -55,6 +76,25 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 		}
 		return s.storeDispute(ctx, charge, commit.With{Barrier: once.Returning(struct{}{})})
 	})
+}
+
+// endAction stores that the customer need not act any more, and publishes it, if we think so. The
+// saga asks the provider what came of it.
+func (s *Service) endAction(ctx context.Context, orderID string) error {
+	_, err := fault.RetryLostRace(func() (struct{}, error) {
+		p, err := s.store.Get(ctx, orderID)
+		if errors.Is(err, ErrNoPayment) || err == nil && !p.waits() {
+			return struct{}{}, nil
+		}
+		if err != nil {
+			return struct{}{}, err
+		}
+		p = p.next(s.clock.Now())
+		ended := s.actionEnded(ctx, p, p.Action.ResumeToken)
+		p.Action = Action{Ended: true}
+		return struct{}{}, s.store.Save(ctx, p, commit.With{Events: []envelope.Event{ended}})
+	})
+	return err
 }
 
 // settle makes our record and the provider agree on a charge whose order has ended.

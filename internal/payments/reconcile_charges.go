@@ -148,10 +148,10 @@ func (s *Service) undo(ctx context.Context, c Charge) error {
 	if err != nil {
 		return err
 	}
-	after, _, err := s.provider.Void(ctx, Subject{
+	after, found, err := s.provider.Void(ctx, Subject{
 		Reference: c.Reference, ChargeID: c.ID, Amount: c.Amount, IdempotencyKey: key(c.Reference, stepReconcile),
 	})
-	if err != nil || done.Status == string(after.Status) {
+	if err != nil || !found || done.Status == string(after.Status) {
 		return err
 	}
 	_, err = fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, after) })

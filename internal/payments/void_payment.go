@@ -18,7 +18,7 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 	if in.OrderID == "" {
 		return contract.Result{}, errInput
 	}
-	undoes := []string{stepCapture, stepAuthorize}
+	undoes := []string{stepCapture, stepAuthorize, stepAsk}
 	run := func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
 		p, err := s.store.Get(ctx, in.OrderID)
 		switch {
@@ -30,7 +30,7 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 		if p.free() && p.Version == 0 {
 			return p.result(), s.store.Record(ctx, commit.With{Barrier: once.Returning(p.result())})
 		} else if p.free() {
-			return s.save(ctx, p.moveTo(StatusVoided, s.clock.Now()), once)
+			return s.save(ctx, p.moveTo(StatusVoided, s.clock.Now()), p, once)
 		}
 		charge, found, err := s.provider.Void(ctx, p.subject(stepVoid))
 		if err != nil {
@@ -38,8 +38,11 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 		}
 		switch {
 		case found:
-			p.ChargeID, p.DeclineCode = charge.ID, ""
-			return s.save(ctx, p.moveTo(Status(charge.Status), s.clock.Now()), once)
+			after := p
+			after.ChargeID, after.DeclineCode = charge.ID, ""
+			return s.save(ctx, after.moveTo(Status(charge.Status), s.clock.Now()), p, once)
+		case p.Status == StatusActionRequired: // the customer can no longer act
+			return s.save(ctx, p.moveTo(StatusVoided, s.clock.Now()), p, once)
 		case p.ChargeID != "":
 			return contract.Result{}, ErrChargeMissing
 		}

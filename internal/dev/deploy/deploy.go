@@ -167,7 +167,7 @@ func (d Deployment) checkForm(before Stack) error {
 		return nil
 	}
 	return fmt.Errorf("the stack %s runs a release that cannot read what this one writes. Deploy with "+
-		"PARAMETERS=StoredForm=previous first, and with StoredForm=current 70 minutes later: see "+
+		"PARAMETERS=StoredForm=previous first, and with StoredForm=current 100 minutes later: see "+
 		"docs/deploy.md, \"Upgrading a stage with orders\". If no order is in progress, "+
 		"StoredForm=current is enough", d.Stack)
 }

@@ -171,16 +171,29 @@ func (s *service) Alarms() (all []alarm) {
 // deadLetters is a queue of what was given up on, with its metric's id in an alarm.
 type deadLetters struct{ Metric, Queue string }
 
-// DeadLetters are the queues of what schedules, queues and Kafka topics were given up on.
-func (s *stack) DeadLetters() (all []deadLetters) {
+// deadLettersAlarm is an alarm on some of these queues.
+type deadLettersAlarm struct {
+	ID     string
+	Queues []deadLetters
+}
+
+// DeadLetters watch the queues of what schedules, queues and Kafka topics were given up on.
+func (s *stack) DeadLetters() (all []deadLettersAlarm) {
+	var queues []deadLetters
 	if s.Scheduled() != nil {
-		all = append(all, deadLetters{"schedules", "SchedulesDeadLetterQueue"})
+		queues = append(queues, deadLetters{"schedules", "SchedulesDeadLetterQueue"})
 	}
 	for _, f := range s.Consumers() {
-		all = append(all, deadLetters{f.MetricID(), f.ID() + "DeadLetterQueue"})
+		queues = append(queues, deadLetters{f.MetricID(), f.ID() + "DeadLetterQueue"})
 	}
 	for _, f := range s.Kafka() {
-		all = append(all, deadLetters{f.MetricID(), f.ID() + "FailureQueue"})
+		queues = append(queues, deadLetters{f.MetricID(), f.ID() + "FailureQueue"})
+	}
+	for part := range slices.Chunk(queues, perAlarm) {
+		all = append(all, deadLettersAlarm{"DeadLettersAlarm", part})
+		if len(all) > 1 {
+			all[len(all)-1].ID += strconv.Itoa(len(all))
+		}
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/fulfilment/stepfunctions"
 	orders "orderflow/internal/orders/contract"
+	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/consumer"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/schema"
@@ -46,7 +47,10 @@ func cancelFulfilment(svc *fulfilment.Service) function.Handler {
 func ResumeFulfilment(env *function.Env) function.Handler { return resumeFulfilment(service(env, nil)) }
 
 func resumeFulfilment(svc *fulfilment.Service) function.Handler {
-	schemas := schema.Load(shipping.Schemas,
-		shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)
+	schemas := schema.Merge(
+		schema.Load(shipping.Schemas,
+			shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled),
+		schema.Load(payments.Schemas, payments.PaymentActionEnded),
+	)
 	return consumer.Handle(schemas, svc.ResumeFulfilment)
 }

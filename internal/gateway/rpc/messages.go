@@ -58,11 +58,18 @@ func order(o gateway.Order) *orderflowv1.Order {
 			PostalCode: to.PostalCode, Country: to.Country,
 		},
 		PaymentMethod: o.PaymentMethod, WaitedFor: o.WaitedFor, Shortages: each(o.Shortages, shortage),
-		CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
+		NextAction: nextAction(o.NextAction), CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber,
 		TrackingUrl: o.TrackingURL, Progress: each(o.Progress, milestone),
 		Version: o.Version, Changes: each(o.Changes, change),
 		CreatedAt: timestamp(o.CreatedAt), UpdatedAt: timestamp(o.UpdatedAt),
 	}
+}
+
+func nextAction(a *gateway.NextAction) *orderflowv1.NextAction {
+	if a == nil {
+		return nil
+	}
+	return &orderflowv1.NextAction{Type: a.Type, Url: a.URL, Until: timestamp(a.Until)}
 }
 
 func change(c gateway.OrderChange) *orderflowv1.OrderChange {

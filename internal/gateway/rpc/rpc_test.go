@@ -113,6 +113,7 @@ const (
 		"name":"Ada","line1":"1 Sample Street","line2":"Flat 2","city":"Berlin","region":"BE","postalCode":"10115",
 		"country":"DE"},"paymentMethod":"pm_card","waitedFor":"CARRIER",
 		"shortages":[{"sku":"MUG","missing":1}],"cancelRequested":true,
+		"nextAction":{"type":"AUTHENTICATE","url":"https://bank.example/1","until":"2026-11-28T10:10:00Z"},
 		"trackingNumber":"T-1","trackingUrl":"https://carrier.example/T-1",
 		"progress":[{"step":"PLACED","at":"2026-11-28T10:00:00.5Z"}],"version":2,"changes":[
 		{"version":2,"status":"REJECTED","reason":"OUT_OF_STOCK","at":"2026-11-28T10:00:01Z"}],

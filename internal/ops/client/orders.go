@@ -52,6 +52,8 @@ type (
 	Order = orders.Order
 	// Change is a version of an order.
 	Change = orders.Change
+	// NextAction is what the customer must do before a time.
+	NextAction = orders.NextAction
 	// Shortage is what a line was short of.
 	Shortage = orders.Shortage
 	// Milestone is something that an order has reached.

@@ -17,6 +17,7 @@ type Order struct {
 	PaymentMethod   string      `json:"paymentMethod"`
 	WaitedFor       string      `json:"waitedFor,omitempty"`
 	Shortages       []Shortage  `json:"shortages,omitempty"`
+	NextAction      *NextAction `json:"nextAction,omitempty"`
 	CancelRequested bool        `json:"cancelRequested"`
 	TrackingNumber  string      `json:"trackingNumber,omitempty"`
 	TrackingURL     string      `json:"trackingUrl,omitempty"`
@@ -44,6 +45,16 @@ type Change struct {
 	Status  string      `json:"status"`
 	Reason  *string     `json:"reason"`
 	At      clock.Stamp `json:"at"`
+}
+
+// Authenticate is the type of a next action: the customer's bank wants them to authenticate.
+const Authenticate = "AUTHENTICATE"
+
+// NextAction is what the customer must do before a time.
+type NextAction struct {
+	Type  string      `json:"type"`
+	URL   string      `json:"url"`
+	Until clock.Stamp `json:"until"`
 }
 
 // Milestone is something that an order has reached.

@@ -36,6 +36,9 @@ type order struct {
 	TrackingNumber  string    `dynamodbav:"trackingNumber,omitempty"`
 	TrackingURL     string    `dynamodbav:"trackingUrl,omitempty"`
 	Reached         string    `dynamodbav:"reached,omitempty"`
+	ActionURL       string    `dynamodbav:"nextActionUrl,omitempty"`
+	ActionUntil     int64     `dynamodbav:"nextActionUntil,omitempty"` // in milliseconds since 1970
+	ActionVersion   int64     `dynamodbav:"nextActionVersion,omitempty"`
 	Version         int64     `dynamodbav:"version"`
 	Changes         []change  `dynamodbav:"changes,omitempty"`
 	CreatedAt       time.Time `dynamodbav:"createdAt"`
@@ -155,7 +158,11 @@ func fromDomain(o orders.Order) order {
 		Total: amount(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
 		CancelRequested: o.CancelRequested, CancelledBy: string(o.CancelRequestedBy), Closed: o.Closed,
 		Detail: o.Detail, TrackingNumber: o.TrackingNumber, TrackingURL: o.TrackingURL, Reached: reached(o),
-		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		ActionVersion: o.ActionVersion,
+		Version:       o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+	}
+	if o.NextAction != nil {
+		item.ActionURL, item.ActionUntil = o.NextAction.URL, o.NextAction.Until.UnixMilli()
 	}
 	switch o.Status {
 	case orders.StatusPending:
@@ -183,8 +190,11 @@ func (item order) domain() orders.Order {
 		PaymentMethod:   item.PaymentMethod,
 		CancelRequested: item.CancelRequested, CancelRequestedBy: orders.Requester(item.CancelledBy),
 		Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
-		TrackingURL: item.TrackingURL, Milestones: milestones(item),
+		TrackingURL: item.TrackingURL, Milestones: milestones(item), ActionVersion: item.ActionVersion,
 		Version: item.Version, CreatedAt: item.CreatedAt, UpdatedAt: item.UpdatedAt,
+	}
+	if item.ActionURL != "" {
+		o.NextAction = &orders.NextAction{URL: item.ActionURL, Until: time.UnixMilli(item.ActionUntil).UTC()}
 	}
 	for _, text := range item.Shortages {
 		missing, sku, _ := strings.Cut(text, " ")

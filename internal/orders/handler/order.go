@@ -23,6 +23,11 @@ func toAPI(o orders.Order) contract.Order {
 		Version: o.Version, Changes: make([]contract.Change, len(o.Changes)),
 		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},
 	}
+	if next := o.NextAction; next != nil {
+		converted.NextAction = &contract.NextAction{
+			Type: contract.Authenticate, URL: next.URL, Until: clock.Stamp{Time: next.Until},
+		}
+	}
 	for i, c := range o.Changes {
 		converted.Changes[i] = contract.Change{
 			Version: c.Version, Status: string(c.Status), Reason: orNull(c.Reason), At: clock.Stamp{Time: c.At},

@@ -115,3 +115,16 @@ func unmarshal(t *testing.T, b []byte, into any) {
 		t.Fatal(err)
 	}
 }
+
+func TestAnOrderShowsItsNextActionInTheContractsForm(t *testing.T) {
+	s := open(t)
+	s.place()
+	out, err := s.invoke("show-next-action", sample(t, "show-next-action"))
+	wantJSON(t, out, err, `{"batchItemFailures":[]}`)
+	o := wantBody(t, s.call("get-order", nil), 200, "Order")
+	next, _ := o["nextAction"].(map[string]any)
+	if next["type"] != "AUTHENTICATE" || next["url"] != "https://bank.example/authenticate/4711" ||
+		next["until"] != "2026-11-23T09:10:02.000Z" {
+		t.Errorf("the next action is %v", next)
+	}
+}

@@ -3,7 +3,7 @@ package contract
 import "orderflow/internal/platform/money"
 
 // Payment is the payment of an order in answers of the API. Status is AUTHORIZED, CAPTURED, VOIDED,
-// REFUNDED or DECLINED.
+// REFUNDED, DECLINED or ACTION_REQUIRED.
 type Payment struct {
 	OrderID string      `json:"orderId"`
 	Status  string      `json:"status"`

@@ -3,7 +3,11 @@
 // package of payments.
 package contract
 
-import "orderflow/internal/platform/money"
+import (
+	"time"
+
+	"orderflow/internal/platform/money"
+)
 
 // Step is the input of authorize-payment, capture-payment and void-payment.
 type Step struct {
@@ -13,12 +17,29 @@ type Step struct {
 	Amount money.Money `json:"amount"`
 	// PaymentMethod is the provider's token for the payment method. It is never stored or logged.
 	PaymentMethod string `json:"paymentMethod"`
+	// Waited says that the saga has waited for the customer: one who has not acted by now has
+	// abandoned the payment. Only authorize-payment reads it.
+	Waited bool `json:"waited,omitempty"`
 }
 
-// Result is what the three steps return.
+// Await is the input of await-payment.
+type Await struct {
+	OrderID    string `json:"orderId"`
+	CustomerID string `json:"customerId"`
+	// ResumeToken is returned in the event that says that the customer need not act any more.
+	ResumeToken string `json:"resumeToken"`
+}
+
+// TimeToAct is how long the customer has to act, once the provider requires it. The saga waits
+// slightly longer.
+const TimeToAct = 10 * time.Minute
+
+// Result is what the steps return.
 type Result struct {
 	OrderID string `json:"orderId"`
-	// Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED; empty if there was nothing to
-	// void.
+	// Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED, DECLINED or ACTION_REQUIRED; empty if there
+	// was nothing to void.
 	Status string `json:"status"`
+	// Reason tells an abandoned payment from one that the provider declined.
+	Reason string `json:"reason,omitempty"`
 }

@@ -25,6 +25,10 @@ type payment struct {
 	DeclineCode string    `dynamodbav:"declineCode,omitempty"`
 	Dispute     string    `dynamodbav:"dispute,omitempty"`
 	Refunded    int64     `dynamodbav:"refunded,omitempty"`
+	ActionURL   string    `dynamodbav:"actionUrl,omitempty"`
+	ActionUntil int64     `dynamodbav:"actionUntil,omitempty"` // in seconds since 1970
+	ActionEnded bool      `dynamodbav:"actionEnded,omitempty"`
+	ResumeToken string    `dynamodbav:"resumeToken,omitempty"`
 	Version     int64     `dynamodbav:"version"`
 	UpdatedAt   time.Time `dynamodbav:"updatedAt"`
 }
@@ -32,19 +36,29 @@ type payment struct {
 var paymentItems = ddb.Versioned[payments.Payment, payment]{
 	Key: ddb.Under("order#", "payment"), Missing: payments.ErrNoPayment,
 	Encode: func(p payments.Payment) payment {
-		return payment{
+		item := payment{
 			CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
 			ChargeID: p.ChargeID, Dispute: string(p.Dispute), Refunded: p.Refunded, DeclineCode: p.DeclineCode,
+			ActionURL: p.Action.URL, ActionEnded: p.Action.Ended, ResumeToken: p.Action.ResumeToken,
 			Version: p.Version, UpdatedAt: p.UpdatedAt,
 		}
+		if !p.Action.Until.IsZero() {
+			item.ActionUntil = p.Action.Until.Unix()
+		}
+		return item
 	},
 	Decode: func(item payment, orderID string) payments.Payment {
-		return payments.Payment{
+		p := payments.Payment{
 			OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
 			Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
 			ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), Refunded: item.Refunded,
 			DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
+			Action: payments.Action{URL: item.ActionURL, Ended: item.ActionEnded, ResumeToken: item.ResumeToken},
 		}
+		if item.ActionUntil > 0 {
+			p.Action.Until = time.Unix(item.ActionUntil, 0).UTC()
+		}
+		return p
 	},
 }
 

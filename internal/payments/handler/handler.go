@@ -26,7 +26,7 @@ func service(env *function.Env) *payments.Service {
 		third = provider.New(calls.To(provider.Name))
 	case "stripe":
 		key := secrets.Open(env.AWS(), env.Require("PROVIDER_SECRET"), env.Clock)
-		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs, "") // no page: customers are not asked yet
+		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs, env.Optional("RETURN_URL"))
 	case "": // env reports the missing variable
 	default:
 		env.Fail(fmt.Errorf("PAYMENT_PROVIDER is %q; set it to registry or stripe", name))
@@ -34,10 +34,16 @@ func service(env *function.Env) *payments.Service {
 	return payments.New(store, third, env.Clock, env.IDs)
 }
 
+// storeOnly builds the use cases for functions that do not call the provider.
+func storeOnly(env *function.Env) *payments.Service {
+	return payments.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs)
+}
+
 // Handlers returns payments' functions by name, using svc.
 func Handlers(svc *payments.Service, webhooks signature.Verifier) map[string]function.Handler {
 	return map[string]function.Handler{
 		"authorize-payment":       step.Handle(svc.AuthorizePayment),
+		"await-payment":           step.Handle(svc.AwaitPayment),
 		"capture-payment":         step.Handle(svc.CapturePayment),
 		"get-payment":             getPayment(svc),
 		"list-payments":           listPayments(svc),

@@ -54,6 +54,7 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 		h            function.Handler
 	}{
 		{"authorize-payment", "AUTHORIZED", step.Handle(svc.AuthorizePayment)},
+		{"await-payment", "AUTHORIZED", step.Handle(svc.AwaitPayment)},
 		{"capture-payment", "CAPTURED", step.Handle(svc.CapturePayment)},
 		{"void-payment", "REFUNDED", step.Handle(svc.VoidPayment)},
 	} {

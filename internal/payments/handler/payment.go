@@ -3,15 +3,13 @@ package handler
 import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
-	"orderflow/internal/payments/dynamo"
-	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
 
 // GetPayment builds the function get-payment, which does not call the provider.
 func GetPayment(env *function.Env) function.Handler {
-	return getPayment(payments.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
+	return getPayment(storeOnly(env))
 }
 
 func getPayment(svc *payments.Service) function.Handler {

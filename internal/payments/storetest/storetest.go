@@ -4,6 +4,7 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"orderflow/internal/payments"
 	"orderflow/internal/platform/commit"
@@ -53,11 +54,16 @@ func versions() []payments.Payment {
 	var all []payments.Payment
 	for n, status := range []payments.Status{
 		payments.StatusDeclined, payments.StatusAuthorized, payments.StatusCaptured, payments.StatusRefunded,
+		payments.StatusActionRequired, payments.StatusActionRequired, payments.StatusAuthorized,
 	} {
 		all = append(all, payment("1", int64(n+1), status))
 	}
 	all[0].DeclineCode, all[0].Dispute = "card_declined", payments.DisputeOpen
 	all[2].Refunded = 1000
+	all[4].Action = payments.Action{
+		URL: "https://bank.test/1", Until: storesuite.Start.Add(time.Minute), ResumeToken: "token",
+	}
+	all[5].Action.Ended = true
 	return all
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/cfn"
 )
 
@@ -19,6 +20,7 @@ var undo = map[string]string{
 	"AuthorizePayment": "VoidPayment",
 	"ArrangeShipment":  "CancelShipment",
 	"AwaitShipment":    "CancelShipment",
+	"AwaitPayment":     "VoidPayment",
 	"CapturePayment":   "VoidPayment",
 	"CommitStock":      "ReleaseStock",
 	"ConfirmOrder":     "CloseOrder",
@@ -30,7 +32,12 @@ const (
 )
 
 // children maps the states that start Express children to their machines.
-var children = map[string]string{"Prepare": "prepare-order", "Settle": "settle-order", "Undo": "undo-order"}
+var children = map[string]string{
+	"Prepare": "prepare-order", "PrepareAgain": "prepare-order", "Settle": "settle-order", "Undo": "undo-order",
+}
+
+// detours are the states to which an error leads that is no failure, by the state that catches it.
+var detours = map[string]string{"Prepare": "AwaitPayment", "AwaitPayment": "PrepareAgain"}
 
 func isChild(machine string) bool {
 	return slices.Contains(slices.Collect(maps.Values(children)), machine)
@@ -41,7 +48,8 @@ var machineRules = []Rule{
 		"ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
 		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 			ok := s.Resource == asl.StatesStart || s.Target == name+"Function" || reports(s) ||
-				s.Resource == asl.StatesStartAndWait && s.Target == name+"OrderArn" && r.Machines[children[name]] != nil
+				s.Resource == asl.StatesStartAndWait && s.Target == casing.Camel(children[name])+"Arn" &&
+					strings.HasPrefix(s.Target, strings.TrimSuffix(name, "Again")) && r.Machines[children[name]] != nil
 			bad.unless(ok, "%s/%s calls %s", machine, name, s.Target)
 		}),
 		func(r *Repo) {
@@ -119,7 +127,7 @@ var machineRules = []Rule{
 			case isChild(machine) && machine != children["Undo"] && !reports(s):
 				bad.catches(s, machine+"/"+name, "ReportFailure")
 			case machine == fulfil && s.Resource != asl.StatesStart:
-				bad.catches(s, machine+"/"+name, "StartCompensation")
+				bad.catches(s, machine+"/"+name, "StartCompensation", detours[name])
 				step = step || children[name] != ""
 			default:
 				return
@@ -223,7 +231,7 @@ func checkRetriers(r *Repo, bad *list, machine, name string, s *asl.State) {
 		want = append(want, after(2, 60, 2, 8, "States.ALL"))
 	case children[name] != "":
 		want = append(want, after(2, 10, 2, 4, slices.Concat(transient, []string{stepTimeout}, unstarted)...))
-	case name == "AwaitShipment":
+	case name == "AwaitShipment", name == "AwaitPayment":
 		want = append(want, after(2, 10, 2, 3, transient[:8]...))
 	}
 	bad.unless(reflect.DeepEqual(s.Retry, want), "%s/%s retries by %+v, want %+v", machine, name, s.Retry, want)
@@ -293,18 +301,25 @@ func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)
 	}
 }
 
-// catches requires that a state catches every error and continues with one of next. States.ALL does
-// not cover the other two errors.
+// catches requires that a state catches every error and continues with the first of next, or with
+// another of next after errors that it names. States.ALL does not cover the other two errors.
 func (l *list) catches(s *asl.State, where string, next ...string) {
 	var caught []string
 	for _, c := range s.Catch {
 		caught = append(caught, c.ErrorEquals...)
-		l.unless(slices.Contains(next, c.Next), "%s continues with %s after an error", where, c.Next)
+		expected := slices.Contains(next, c.Next)
+		if slices.ContainsFunc(c.ErrorEquals, func(name string) bool { return slices.Contains(everything, name) }) {
+			expected = c.Next == next[0]
+		}
+		l.unless(expected, "%s continues with %s after an error", where, c.Next)
 	}
-	for _, name := range []string{"States.ALL", "States.DataLimitExceeded", "States.Runtime"} {
+	for _, name := range everything {
 		l.unless(slices.Contains(caught, name), "%s does not catch %s", where, name)
 	}
 }
+
+// everything are the names that cover every error.
+var everything = []string{"States.ALL", "States.DataLimitExceeded", "States.Runtime"}
 
 // reports reports whether a state ends a task of another machine.
 func reports(s *asl.State) bool {

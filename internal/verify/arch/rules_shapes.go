@@ -89,7 +89,12 @@ func writtenTo(o origins, eventType string) (s *jsonschema.Schema, ours []string
 	case "payments":
 		always["orderId"], always["amount"] = o.component("Ulid"), o.component("Money")
 		sometimes["reason"] = reasonOf("Payment")
-		ours = []string{"reason", "dispute", "refundedAmount"} // present wherever they are required
+		// Ours are present wherever they are required; both providers' adapters check the url.
+		ours = []string{"reason", "dispute", "refundedAmount", "resumeToken"}
+		if what == "payment.action-required.v1" {
+			always["url"] = o.component("NextAction", "properties", "url")
+			ours = append(ours, "url", "until")
+		}
 	case "warehouse":
 		if message := strings.TrimSuffix(what, ".v1"); message != "circuit.changed" {
 			always, ours = o.message(message), []string{"messageId"}

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"orderflow/internal/inventory"
 	"orderflow/internal/orders"
 	"orderflow/internal/payments"
+	paymentsContract "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/resilience"
@@ -171,8 +173,8 @@ func TestFailedStepHandsOverToCompensation(t *testing.T) {
 func TestEachFailureHasTheReasonThatTheCustomerSees(t *testing.T) {
 	for failure, want := range map[string]string{
 		inventory.ErrOutOfStock.Code: "OUT_OF_STOCK", payments.ErrDeclined.Code: "PAYMENT_DECLINED",
-		payments.ErrVoided.Code: "PAYMENT_VOIDED",
-		"ShipmentRefused":       "SHIPMENT_REFUSED", shipping.ErrCancelled.Code: "SHIPMENT_REFUSED",
+		payments.ErrVoided.Code: "PAYMENT_VOIDED", payments.ErrAbandoned.Code: "PAYMENT_ABANDONED",
+		"ShipmentRefused": "SHIPMENT_REFUSED", shipping.ErrCancelled.Code: "SHIPMENT_REFUSED",
 		step.Transient: "TIMED_OUT", resilience.ErrOpen.Code: "TIMED_OUT", "States.Timeout": "TIMED_OUT",
 		"Lambda.Unknown":      "TIMED_OUT",
 		orders.ErrClosed.Code: "CANCELLED", barrier.ErrCompensated.Code: "INTERNAL", "AnythingElse": "INTERNAL",
@@ -314,5 +316,38 @@ func TestAStepThatTimesOutIsRepeated(t *testing.T) {
 	})
 	if done.Status != asl.Succeeded || done.LastState != "Settle" || len(late) != 6 {
 		t.Errorf("%+v after time-outs of %v", done, late)
+	}
+}
+
+// Once the customer has acted, or too late, the first stretch runs again and is told so.
+func TestTheSagaWaitsForACustomerWhoMustAct(t *testing.T) {
+	for _, answer := range []string{"", "States.Timeout"} {
+		x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
+		var told []bool
+		done := drive(t, x, func(e asl.Effect) (string, string) {
+			i, _ := e.(asl.Invoke)
+			switch i.State {
+			case "AuthorizePayment":
+				var in struct{ Waited bool }
+				must(t, json.Unmarshal(i.Payload, &in))
+				if told = append(told, in.Waited); !in.Waited {
+					return "", payments.ErrActionRequired.Code
+				}
+			case "AwaitPayment":
+				return `{}`, answer
+			}
+			return `{}`, ""
+		})
+		want := []string{"Prepare", "AwaitPayment", "PrepareAgain", "AwaitShipment", "Settle"}
+		if done.Status != asl.Succeeded || !slices.Equal(x.Trace(), want) || !slices.Equal(told, []bool{false, true}) {
+			t.Errorf("answer %q: %+v after %v, told %v", answer, done, x.Trace(), told)
+		}
+	}
+}
+
+func TestTheSagaWaitsLongerThanTheCustomerHasTime(t *testing.T) {
+	wait := load(t, "fulfil-order").States["AwaitPayment"].Timeout
+	if slack := wait - paymentsContract.TimeToAct; slack < 30*time.Second || slack > time.Minute {
+		t.Errorf("the saga waits for %s, the customer has %s", wait, paymentsContract.TimeToAct)
 	}
 }

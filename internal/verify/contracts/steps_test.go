@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the schemas of steps")
 var steps = map[string][]any{
 	"inventory": {inventory.Step{}, inventory.Result{}},
 	"orders":    {orders.Confirm{}, orders.Close{}, orders.Reject{}, orders.Flag{}, orders.Result{}, orders.Closed{}},
-	"payments":  {payments.Step{}, payments.Result{}},
+	"payments":  {payments.Step{}, payments.Await{}, payments.Result{}},
 	"shipping":  {shipping.Arrange{}, shipping.Await{}, shipping.Cancel{}, shipping.Result{}},
 }
 

@@ -106,6 +106,8 @@ const (
 	PaymentStatus_PAYMENT_STATUS_REFUNDED PaymentStatus = 4
 	// Declined by the provider.
 	PaymentStatus_PAYMENT_STATUS_DECLINED PaymentStatus = 5
+	// Nothing is held yet; the customer must act.
+	PaymentStatus_PAYMENT_STATUS_ACTION_REQUIRED PaymentStatus = 6
 )
 
 // Enum value maps for PaymentStatus.
@@ -117,14 +119,16 @@ var (
 		3: "PAYMENT_STATUS_VOIDED",
 		4: "PAYMENT_STATUS_REFUNDED",
 		5: "PAYMENT_STATUS_DECLINED",
+		6: "PAYMENT_STATUS_ACTION_REQUIRED",
 	}
 	PaymentStatus_value = map[string]int32{
-		"PAYMENT_STATUS_UNSPECIFIED": 0,
-		"PAYMENT_STATUS_AUTHORIZED":  1,
-		"PAYMENT_STATUS_CAPTURED":    2,
-		"PAYMENT_STATUS_VOIDED":      3,
-		"PAYMENT_STATUS_REFUNDED":    4,
-		"PAYMENT_STATUS_DECLINED":    5,
+		"PAYMENT_STATUS_UNSPECIFIED":     0,
+		"PAYMENT_STATUS_AUTHORIZED":      1,
+		"PAYMENT_STATUS_CAPTURED":        2,
+		"PAYMENT_STATUS_VOIDED":          3,
+		"PAYMENT_STATUS_REFUNDED":        4,
+		"PAYMENT_STATUS_DECLINED":        5,
+		"PAYMENT_STATUS_ACTION_REQUIRED": 6,
 	}
 )
 
@@ -615,7 +619,9 @@ type Order struct {
 	// What the order has reached so far, by time.
 	Progress []*Milestone `protobuf:"bytes,16,rep,name=progress,proto3" json:"progress,omitempty"`
 	// With the reason OUT_OF_STOCK: the lines that were short.
-	Shortages     []*Shortage `protobuf:"bytes,17,rep,name=shortages,proto3" json:"shortages,omitempty"`
+	Shortages []*Shortage `protobuf:"bytes,17,rep,name=shortages,proto3" json:"shortages,omitempty"`
+	// What the customer must do so that the order goes on; absent unless it waits for that.
+	NextAction    *NextAction `protobuf:"bytes,18,opt,name=next_action,json=nextAction,proto3,oneof" json:"next_action,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -769,6 +775,77 @@ func (x *Order) GetShortages() []*Shortage {
 	return nil
 }
 
+func (x *Order) GetNextAction() *NextAction {
+	if x != nil {
+		return x.NextAction
+	}
+	return nil
+}
+
+// NextAction is what the customer must do.
+type NextAction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// AUTHENTICATE: the customer's bank wants them to authenticate for the payment. More may be added.
+	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	// Where; open it in the customer's browser.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	// When it is too late.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NextAction) Reset() {
+	*x = NextAction{}
+	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NextAction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NextAction) ProtoMessage() {}
+
+func (x *NextAction) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NextAction.ProtoReflect.Descriptor instead.
+func (*NextAction) Descriptor() ([]byte, []int) {
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *NextAction) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *NextAction) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *NextAction) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 // Shortage is a line of which the shop had too little.
 type Shortage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -781,7 +858,7 @@ type Shortage struct {
 
 func (x *Shortage) Reset() {
 	*x = Shortage{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	mi := &file_orderflow_v1_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +870,7 @@ func (x *Shortage) String() string {
 func (*Shortage) ProtoMessage() {}
 
 func (x *Shortage) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	mi := &file_orderflow_v1_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +883,7 @@ func (x *Shortage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shortage.ProtoReflect.Descriptor instead.
 func (*Shortage) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{4}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Shortage) GetSku() string {
@@ -835,7 +912,7 @@ type Milestone struct {
 
 func (x *Milestone) Reset() {
 	*x = Milestone{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[5]
+	mi := &file_orderflow_v1_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +924,7 @@ func (x *Milestone) String() string {
 func (*Milestone) ProtoMessage() {}
 
 func (x *Milestone) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[5]
+	mi := &file_orderflow_v1_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +937,7 @@ func (x *Milestone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Milestone.ProtoReflect.Descriptor instead.
 func (*Milestone) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Milestone) GetStep() string {
@@ -891,7 +968,7 @@ type OrderChange struct {
 
 func (x *OrderChange) Reset() {
 	*x = OrderChange{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[6]
+	mi := &file_orderflow_v1_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +980,7 @@ func (x *OrderChange) String() string {
 func (*OrderChange) ProtoMessage() {}
 
 func (x *OrderChange) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[6]
+	mi := &file_orderflow_v1_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +993,7 @@ func (x *OrderChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderChange.ProtoReflect.Descriptor instead.
 func (*OrderChange) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OrderChange) GetVersion() int64 {
@@ -959,7 +1036,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[7]
+	mi := &file_orderflow_v1_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1048,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[7]
+	mi := &file_orderflow_v1_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1061,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{7}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1019,7 +1096,7 @@ type ReservedLine struct {
 
 func (x *ReservedLine) Reset() {
 	*x = ReservedLine{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[8]
+	mi := &file_orderflow_v1_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1108,7 @@ func (x *ReservedLine) String() string {
 func (*ReservedLine) ProtoMessage() {}
 
 func (x *ReservedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[8]
+	mi := &file_orderflow_v1_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1121,7 @@ func (x *ReservedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedLine.ProtoReflect.Descriptor instead.
 func (*ReservedLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{8}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReservedLine) GetSku() string {
@@ -1079,7 +1156,7 @@ type Payment struct {
 
 func (x *Payment) Reset() {
 	*x = Payment{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[9]
+	mi := &file_orderflow_v1_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1168,7 @@ func (x *Payment) String() string {
 func (*Payment) ProtoMessage() {}
 
 func (x *Payment) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[9]
+	mi := &file_orderflow_v1_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1181,7 @@ func (x *Payment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payment.ProtoReflect.Descriptor instead.
 func (*Payment) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{9}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Payment) GetOrderId() string {
@@ -1161,7 +1238,7 @@ type Reservations struct {
 
 func (x *Reservations) Reset() {
 	*x = Reservations{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[10]
+	mi := &file_orderflow_v1_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1173,7 +1250,7 @@ func (x *Reservations) String() string {
 func (*Reservations) ProtoMessage() {}
 
 func (x *Reservations) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[10]
+	mi := &file_orderflow_v1_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1186,7 +1263,7 @@ func (x *Reservations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservations.ProtoReflect.Descriptor instead.
 func (*Reservations) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{10}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Reservations) GetOrderId() string {
@@ -1225,7 +1302,7 @@ type Shipment struct {
 
 func (x *Shipment) Reset() {
 	*x = Shipment{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[11]
+	mi := &file_orderflow_v1_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1314,7 @@ func (x *Shipment) String() string {
 func (*Shipment) ProtoMessage() {}
 
 func (x *Shipment) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[11]
+	mi := &file_orderflow_v1_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1327,7 @@ func (x *Shipment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shipment.ProtoReflect.Descriptor instead.
 func (*Shipment) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{11}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Shipment) GetOrderId() string {
@@ -1294,7 +1371,7 @@ type PartError struct {
 
 func (x *PartError) Reset() {
 	*x = PartError{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[12]
+	mi := &file_orderflow_v1_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1383,7 @@ func (x *PartError) String() string {
 func (*PartError) ProtoMessage() {}
 
 func (x *PartError) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[12]
+	mi := &file_orderflow_v1_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1396,7 @@ func (x *PartError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartError.ProtoReflect.Descriptor instead.
 func (*PartError) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{12}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PartError) GetCode() string {
@@ -1358,7 +1435,7 @@ type Product struct {
 
 func (x *Product) Reset() {
 	*x = Product{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[13]
+	mi := &file_orderflow_v1_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1447,7 @@ func (x *Product) String() string {
 func (*Product) ProtoMessage() {}
 
 func (x *Product) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[13]
+	mi := &file_orderflow_v1_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1460,7 @@ func (x *Product) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Product.ProtoReflect.Descriptor instead.
 func (*Product) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{13}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Product) GetSku() string {
@@ -1463,7 +1540,7 @@ type Stock struct {
 
 func (x *Stock) Reset() {
 	*x = Stock{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[14]
+	mi := &file_orderflow_v1_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1552,7 @@ func (x *Stock) String() string {
 func (*Stock) ProtoMessage() {}
 
 func (x *Stock) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[14]
+	mi := &file_orderflow_v1_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1565,7 @@ func (x *Stock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stock.ProtoReflect.Descriptor instead.
 func (*Stock) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{14}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Stock) GetSku() string {
@@ -1563,7 +1640,7 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\acountry\x18\a \x01(\tR\acountryB\b\n" +
 	"\x06_line2B\t\n" +
 	"\a_regionB\x0e\n" +
-	"\f_postal_code\"\xc9\x06\n" +
+	"\f_postal_code\"\x99\a\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
@@ -1585,11 +1662,19 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"waited_for\x18\x0e \x01(\tH\x02R\twaitedFor\x88\x01\x01\x12&\n" +
 	"\ftracking_url\x18\x0f \x01(\tH\x03R\vtrackingUrl\x88\x01\x01\x123\n" +
 	"\bprogress\x18\x10 \x03(\v2\x17.orderflow.v1.MilestoneR\bprogress\x124\n" +
-	"\tshortages\x18\x11 \x03(\v2\x16.orderflow.v1.ShortageR\tshortagesB\t\n" +
+	"\tshortages\x18\x11 \x03(\v2\x16.orderflow.v1.ShortageR\tshortages\x12>\n" +
+	"\vnext_action\x18\x12 \x01(\v2\x18.orderflow.v1.NextActionH\x04R\n" +
+	"nextAction\x88\x01\x01B\t\n" +
 	"\a_reasonB\x12\n" +
 	"\x10_tracking_numberB\r\n" +
 	"\v_waited_forB\x0f\n" +
-	"\r_tracking_url\"6\n" +
+	"\r_tracking_urlB\x0e\n" +
+	"\f_next_action\"d\n" +
+	"\n" +
+	"NextAction\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x120\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"6\n" +
 	"\bShortage\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x18\n" +
 	"\amissing\x18\x02 \x01(\x05R\amissing\"K\n" +
@@ -1661,14 +1746,15 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\x16ORDER_STATUS_CONFIRMED\x10\x02\x12\x19\n" +
 	"\x15ORDER_STATUS_REJECTED\x10\x03\x12\x1a\n" +
 	"\x16ORDER_STATUS_CANCELLED\x10\x04\x12 \n" +
-	"\x1cORDER_STATUS_NEEDS_ATTENTION\x10\x05*\xc0\x01\n" +
+	"\x1cORDER_STATUS_NEEDS_ATTENTION\x10\x05*\xe4\x01\n" +
 	"\rPaymentStatus\x12\x1e\n" +
 	"\x1aPAYMENT_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19PAYMENT_STATUS_AUTHORIZED\x10\x01\x12\x1b\n" +
 	"\x17PAYMENT_STATUS_CAPTURED\x10\x02\x12\x19\n" +
 	"\x15PAYMENT_STATUS_VOIDED\x10\x03\x12\x1b\n" +
 	"\x17PAYMENT_STATUS_REFUNDED\x10\x04\x12\x1b\n" +
-	"\x17PAYMENT_STATUS_DECLINED\x10\x05*W\n" +
+	"\x17PAYMENT_STATUS_DECLINED\x10\x05\x12\"\n" +
+	"\x1ePAYMENT_STATUS_ACTION_REQUIRED\x10\x06*W\n" +
 	"\aDispute\x12\x17\n" +
 	"\x13DISPUTE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fDISPUTE_OPEN\x10\x01\x12\x0f\n" +
@@ -1699,7 +1785,7 @@ func file_orderflow_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_orderflow_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_orderflow_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_orderflow_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_orderflow_v1_types_proto_goTypes = []any{
 	(OrderStatus)(0),              // 0: orderflow.v1.OrderStatus
 	(PaymentStatus)(0),            // 1: orderflow.v1.PaymentStatus
@@ -1710,46 +1796,49 @@ var file_orderflow_v1_types_proto_goTypes = []any{
 	(*Address)(nil),               // 6: orderflow.v1.Address
 	(*AddressRequest)(nil),        // 7: orderflow.v1.AddressRequest
 	(*Order)(nil),                 // 8: orderflow.v1.Order
-	(*Shortage)(nil),              // 9: orderflow.v1.Shortage
-	(*Milestone)(nil),             // 10: orderflow.v1.Milestone
-	(*OrderChange)(nil),           // 11: orderflow.v1.OrderChange
-	(*OrderLine)(nil),             // 12: orderflow.v1.OrderLine
-	(*ReservedLine)(nil),          // 13: orderflow.v1.ReservedLine
-	(*Payment)(nil),               // 14: orderflow.v1.Payment
-	(*Reservations)(nil),          // 15: orderflow.v1.Reservations
-	(*Shipment)(nil),              // 16: orderflow.v1.Shipment
-	(*PartError)(nil),             // 17: orderflow.v1.PartError
-	(*Product)(nil),               // 18: orderflow.v1.Product
-	(*Stock)(nil),                 // 19: orderflow.v1.Stock
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*NextAction)(nil),            // 9: orderflow.v1.NextAction
+	(*Shortage)(nil),              // 10: orderflow.v1.Shortage
+	(*Milestone)(nil),             // 11: orderflow.v1.Milestone
+	(*OrderChange)(nil),           // 12: orderflow.v1.OrderChange
+	(*OrderLine)(nil),             // 13: orderflow.v1.OrderLine
+	(*ReservedLine)(nil),          // 14: orderflow.v1.ReservedLine
+	(*Payment)(nil),               // 15: orderflow.v1.Payment
+	(*Reservations)(nil),          // 16: orderflow.v1.Reservations
+	(*Shipment)(nil),              // 17: orderflow.v1.Shipment
+	(*PartError)(nil),             // 18: orderflow.v1.PartError
+	(*Product)(nil),               // 19: orderflow.v1.Product
+	(*Stock)(nil),                 // 20: orderflow.v1.Stock
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
 }
 var file_orderflow_v1_types_proto_depIdxs = []int32{
 	0,  // 0: orderflow.v1.Order.status:type_name -> orderflow.v1.OrderStatus
-	12, // 1: orderflow.v1.Order.items:type_name -> orderflow.v1.OrderLine
+	13, // 1: orderflow.v1.Order.items:type_name -> orderflow.v1.OrderLine
 	5,  // 2: orderflow.v1.Order.total:type_name -> orderflow.v1.Money
 	6,  // 3: orderflow.v1.Order.shipping_address:type_name -> orderflow.v1.Address
-	20, // 4: orderflow.v1.Order.created_at:type_name -> google.protobuf.Timestamp
-	20, // 5: orderflow.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
-	11, // 6: orderflow.v1.Order.changes:type_name -> orderflow.v1.OrderChange
-	10, // 7: orderflow.v1.Order.progress:type_name -> orderflow.v1.Milestone
-	9,  // 8: orderflow.v1.Order.shortages:type_name -> orderflow.v1.Shortage
-	20, // 9: orderflow.v1.Milestone.at:type_name -> google.protobuf.Timestamp
-	0,  // 10: orderflow.v1.OrderChange.status:type_name -> orderflow.v1.OrderStatus
-	20, // 11: orderflow.v1.OrderChange.at:type_name -> google.protobuf.Timestamp
-	5,  // 12: orderflow.v1.OrderLine.unit_price:type_name -> orderflow.v1.Money
-	1,  // 13: orderflow.v1.Payment.status:type_name -> orderflow.v1.PaymentStatus
-	5,  // 14: orderflow.v1.Payment.amount:type_name -> orderflow.v1.Money
-	5,  // 15: orderflow.v1.Payment.refunded_amount:type_name -> orderflow.v1.Money
-	2,  // 16: orderflow.v1.Payment.dispute:type_name -> orderflow.v1.Dispute
-	3,  // 17: orderflow.v1.Reservations.status:type_name -> orderflow.v1.ReservationStatus
-	13, // 18: orderflow.v1.Reservations.items:type_name -> orderflow.v1.ReservedLine
-	4,  // 19: orderflow.v1.Shipment.status:type_name -> orderflow.v1.ShipmentStatus
-	5,  // 20: orderflow.v1.Product.price:type_name -> orderflow.v1.Money
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	21, // 4: orderflow.v1.Order.created_at:type_name -> google.protobuf.Timestamp
+	21, // 5: orderflow.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
+	12, // 6: orderflow.v1.Order.changes:type_name -> orderflow.v1.OrderChange
+	11, // 7: orderflow.v1.Order.progress:type_name -> orderflow.v1.Milestone
+	10, // 8: orderflow.v1.Order.shortages:type_name -> orderflow.v1.Shortage
+	9,  // 9: orderflow.v1.Order.next_action:type_name -> orderflow.v1.NextAction
+	21, // 10: orderflow.v1.NextAction.until:type_name -> google.protobuf.Timestamp
+	21, // 11: orderflow.v1.Milestone.at:type_name -> google.protobuf.Timestamp
+	0,  // 12: orderflow.v1.OrderChange.status:type_name -> orderflow.v1.OrderStatus
+	21, // 13: orderflow.v1.OrderChange.at:type_name -> google.protobuf.Timestamp
+	5,  // 14: orderflow.v1.OrderLine.unit_price:type_name -> orderflow.v1.Money
+	1,  // 15: orderflow.v1.Payment.status:type_name -> orderflow.v1.PaymentStatus
+	5,  // 16: orderflow.v1.Payment.amount:type_name -> orderflow.v1.Money
+	5,  // 17: orderflow.v1.Payment.refunded_amount:type_name -> orderflow.v1.Money
+	2,  // 18: orderflow.v1.Payment.dispute:type_name -> orderflow.v1.Dispute
+	3,  // 19: orderflow.v1.Reservations.status:type_name -> orderflow.v1.ReservationStatus
+	14, // 20: orderflow.v1.Reservations.items:type_name -> orderflow.v1.ReservedLine
+	4,  // 21: orderflow.v1.Shipment.status:type_name -> orderflow.v1.ShipmentStatus
+	5,  // 22: orderflow.v1.Product.price:type_name -> orderflow.v1.Money
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_v1_types_proto_init() }
@@ -1760,17 +1849,17 @@ func file_orderflow_v1_types_proto_init() {
 	file_orderflow_v1_types_proto_msgTypes[1].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[2].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[3].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[6].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[9].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[11].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[13].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[7].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[10].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[12].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_v1_types_proto_rawDesc), len(file_orderflow_v1_types_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
