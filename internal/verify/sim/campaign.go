@@ -185,6 +185,8 @@ func (t *Timeline) Print(out io.Writer, order string) {
 var paths = []string{
 	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order CANCELLED CANCELLED_BY_OPERATOR",
 	"order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
+	"order REJECTED PAYMENT_ABANDONED", "a customer authenticated", "a customer failed to authenticate",
+	"a customer acted too late",
 	"order REJECTED SHIPMENT_REFUSED", "order REJECTED TIMED_OUT", "order REJECTED INTERNAL",
 	"an order waited in vain for PAYMENT_PROVIDER", "an order waited in vain for CARRIER",
 

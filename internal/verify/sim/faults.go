@@ -54,6 +54,7 @@ var (
 	handRefund        = newFault(.15, "payment provider: refund by hand")
 	refundNotice      = newFault(.2, "payment provider's notice")
 	refundNoticeLate  = newFault(.2, "payment provider's notice late")
+	answerUnsaid      = newFault(.1, "payment provider's notice of an answer lost")
 	refundNoticeTwice = newFault(.2, "payment provider's notice twice")
 
 	messageTwice   = newFault(.08, "message delivered twice")

@@ -144,8 +144,8 @@ func (h *history) counted(e envelope.Event) {
 	}
 	if e.Type != ordersContract.OrderCreated {
 		delete(a.open, e.Subject)
-		if r := orders.Reason(order.Reason); r == orders.ReasonPaymentDeclined ||
-			r == orders.ReasonCancelledByCustomer {
+		switch orders.Reason(order.Reason) {
+		case orders.ReasonPaymentDeclined, orders.ReasonPaymentAbandoned, orders.ReasonCancelledByCustomer:
 			a.declined = append(a.declined, e.Time)
 		}
 		return

@@ -31,6 +31,7 @@ var invariants = []struct {
 	{name: "every change of an order is recorded", order: changesRecorded},
 	{name: "an order that is out of stock says of what", order: shortagesTold},
 	{name: "a confirmed order tells when it reached each step", order: progressTold},
+	{name: "an order that has ended asks nothing of its customer", order: nothingAsked},
 	{name: "the customer gets what was promised", whole: customersServed},
 	{name: "stock is conserved", whole: stockConserved},
 	{name: "the provider holds exactly what is owed", order: ledgerRight},
@@ -126,6 +127,12 @@ func progressTold(_ *World, o outcome, broken func(string, ...any)) {
 			broken("%s was reached at %s, after %s", m.Step, m.At, last)
 		}
 		last = m.At
+	}
+}
+
+func nothingAsked(_ *World, o outcome, broken func(string, ...any)) {
+	if o.NextAction != nil {
+		broken("it is %s and still shows %s", o.Status, o.NextAction.URL)
 	}
 }
 
@@ -265,6 +272,7 @@ func booksAgree(w *World, o outcome, broken func(string, ...any)) {
 		broken("the payment is %q, the provider's charge %s", p.Status, o.charges[0].Status)
 	case len(o.charges) == 1 && p.RefundedAmount().Amount != o.charges[0].RefundedAmount.Amount:
 		broken("we record %v as refunded, the provider %v", p.RefundedAmount(), o.charges[0].RefundedAmount)
+	case len(o.charges) == 0 && p.Status == payments.StatusVoided && p.ChargeID == "": // the customer was asked
 	case len(o.charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:
 		broken("the payment is %s, but the provider has no charge", p.Status)
 	}

@@ -133,6 +133,8 @@ var Mutants = append(projected(), []Mutant{
 	{Name: "what a child did is forgotten (fulfil-order)", quick: true, edit: []string{
 		"{% $merge([$states.input, {'began': $states.result}]) %}", "{% $states.input %}",
 	}},
+	{Name: "an order does not show what its customer must do", quick: true,
+		functions: skipping("show-next-action", `{"batchItemFailures":[]}`)},
 	{Name: "what was short is forgotten (fulfil-order)", quick: true, edit: []string{
 		"$exists($states.input.failure.short) ? $states.input.failure.short : ''", "''",
 	}},

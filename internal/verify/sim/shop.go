@@ -121,19 +121,21 @@ func (w *World) planVisits() {
 // Payment methods and postal codes: valid ones and the sandbox's magic ones, by frequency.
 var (
 	methods = append(slices.Repeat([]string{"pm_card_visa"}, 7),
-		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error")
+		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error", methodAsks)
 	postalCodes = append(slices.Repeat([]string{"10115"}, 8), "00000", "00001", "99999")
 )
 
-// probe places an order after the faults. It must be confirmed, or the system kept its promises by
-// doing nothing.
+// probe places orders after the faults, one whose customer must act and one of another. They must be
+// confirmed, or the system kept its promises by doing nothing.
 func (w *World) probe() {
 	w.adjust(w.shop.skus[0], 10)
 	w.rest(w.now.Add(patience))
-	p := &placed{customer: "customer-after", key: "after", good: true}
-	w.shop.placed = append(w.shop.placed, p)
-	w.send(p, fmt.Sprintf(`{"sku":%q,"quantity":2}`, w.shop.skus[0]), methods[0], postalCodes[0], false)
-	w.rest(w.now.Add(patience))
+	for i, method := range []string{methods[0], methodAsks} {
+		p := &placed{customer: "customer-after", key: fmt.Sprintf("after-%d", i), good: true}
+		w.shop.placed = append(w.shop.placed, p)
+		w.send(p, fmt.Sprintf(`{"sku":%q,"quantity":2}`, w.shop.skus[0]), method, postalCodes[0], false)
+		w.rest(w.now.Add(patience))
+	}
 }
 
 func (w *World) place(p *placed) {
@@ -166,6 +168,9 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 			return
 		}
 		w.note(p.id, "the order of %s is accepted: %s", p.customer, body)
+		if method == methodAsks {
+			w.after(w.between(time.Second, 20*time.Second), func() { w.look(p, w.now) })
+		}
 		if changesMind {
 			w.after(w.between(0, 90*time.Second), func() { w.cancel(p) })
 		}

@@ -72,7 +72,9 @@ func (w *World) changed(path, reference string) {
 	if err == nil && e.Charge != nil && e.Charge.Captured && !w.history.booked[reference] {
 		w.violate("money is captured only after the carrier has booked", reference, "the charge is %s", e.Charge.Status)
 	}
-	w.sendNotices(reference)
+	if w.strikes(refundNotice) {
+		w.sendNotices(reference, "charge.refunded")
+	}
 	if strings.HasSuffix(path, "/capture") {
 		w.giveBack(reference)
 	}
@@ -154,23 +156,19 @@ func (w *World) sendCallback(due carrier.Due, attempt int) {
 	})
 }
 
-// sendNotices may have the payment provider send a notice about a reference until it is accepted.
-// Most changes cause none: each notice leads to calls to the provider, which would dominate the
-// runs.
-func (w *World) sendNotices(reference string) {
+// sendNotices has the payment provider send a notice about a reference until it is accepted. Most
+// changes cause none: each notice leads to calls to the provider, which would dominate the runs.
+func (w *World) sendNotices(reference, kind string) {
 	wait := w.between(50*time.Millisecond, 3*time.Second)
-	if !w.strikes(refundNotice) {
-		return
-	}
 	w.notices++
 	id := fmt.Sprintf("evt_%d", w.notices)
-	w.notify(wait, refundNoticeLate, refundNoticeTwice, 10*time.Minute, func() { w.sendNotice(reference, id, 1) })
+	w.notify(wait, refundNoticeLate, refundNoticeTwice, 10*time.Minute, func() { w.sendNotice(reference, id, kind, 1) })
 }
 
 // sendNotice sends a notice in Stripe's format through the API. It only says that something
 // changed.
-func (w *World) sendNotice(reference, id string, attempt int) {
-	body := must(json.Marshal(map[string]any{"id": id, "type": "charge.refunded", "data": map[string]any{
+func (w *World) sendNotice(reference, id, kind string, attempt int) {
+	body := must(json.Marshal(map[string]any{"id": id, "type": kind, "data": map[string]any{
 		"object": map[string]any{"object": "charge", "metadata": map[string]string{"order_id": reference}},
 	}}))
 	final := w.order(reference).Status.Final()
@@ -191,7 +189,7 @@ func (w *World) sendNotice(reference, id string, attempt int) {
 				"the webhook answered %d %s", status, brief(answer))
 		case attempt < 12:
 			w.reach("the payment provider repeated a notice")
-			w.after(time.Second<<attempt, func() { w.sendNotice(reference, id, attempt+1) })
+			w.after(time.Second<<attempt, func() { w.sendNotice(reference, id, kind, attempt+1) })
 		}
 	})
 }
