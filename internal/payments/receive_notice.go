@@ -63,7 +63,7 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 				return err
 			}
 		}
-		if !found || charge.Live() {
+		if charge.Status != ChargeActionRequired {
 			if err := s.endAction(ctx, cmp.Or(n.Reference, charge.Reference)); err != nil {
 				return err
 			}

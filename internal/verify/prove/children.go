@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -33,6 +34,7 @@ func (x *search) childAt(run int32, token int8) (m message, over bool) {
 	e, step := x.runs.all[run].Next().(asl.Invoke)
 	if step {
 		m.fn, _ = functionNamed(e.Function) // Load checked the name
+		m.waited = bytes.Contains(e.Payload, []byte(`"waited":true`))
 	}
 	return m, !step
 }

@@ -12,6 +12,7 @@ import (
 
 	"orderflow/internal/fulfilment"
 	orders "orderflow/internal/orders/contract"
+	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/envelope"
@@ -259,7 +260,7 @@ func (x *search) deliver(s *State, m message) {
 	case wakeUp:
 		types := map[shipment]string{
 			booked: shipping.ShipmentBooked, refused: shipping.ShipmentRefused,
-			shipmentCancelled: shipping.ShipmentCancelled,
+			shipmentCancelled: shipping.ShipmentCancelled, unshipped: payments.PaymentActionEnded,
 		}
 		data := shipping.ShipmentEvent{OrderID: orderID, ResumeToken: x.runs.tokens[m.wake.token]}
 		err = service.ResumeFulfilment(ctx, event(types[m.wake.shipment], data))

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -23,7 +24,8 @@ type function struct {
 
 // commit is the input and output of a transaction.
 type commit struct {
-	token int8 // of AwaitShipment
+	token int8 // of AwaitShipment or AwaitPayment
+	asked bool // the provider answered that the customer must act
 	did   func(step) bool
 	wake  *wake // the published event with a resume token
 }
@@ -82,15 +84,31 @@ var functions = []function{
 			return ok
 		}},
 	{name: "AuthorizePayment", mark: authorizePayment, call: authorize,
-		ready: func(w *World) bool { return w.Payment == unpaid },
-		commit: func(w *World, _ *commit) outcome {
-			if w.AuthKey == saidNo {
-				w.Payment = declined
+		ready: func(w *World) bool { return w.Payment == unpaid || w.Payment == actionRequired },
+		commit: func(w *World, c *commit) outcome {
+			c.endAction(w)
+			switch {
+			case c.asked: // and the saga has waited
+				w.Payment, w.Refusal = declined, abandoned
+				return fails("PaymentAbandoned")
+			case w.AuthKey == saidNo, w.Answer == saidNo:
+				w.Payment, w.Refusal = declined, byProvider
 				return fails("PaymentDeclined")
 			}
 			w.Payment = authorized
 			return ok
 		}},
+	{name: "AwaitPayment", mark: noStep, commit: func(w *World, c *commit) outcome {
+		switch {
+		case w.Payment == unpaid:
+			return fails("PaymentNotFound")
+		case w.waits():
+			w.PayToken = c.token
+		default:
+			c.wake = &wake{unshipped, c.token}
+		}
+		return ok
+	}},
 	{
 		name: "CapturePayment", mark: capturePayment, read: func(w *World) outcome {
 			if w.Payment != authorized {
@@ -111,7 +129,7 @@ var functions = []function{
 			return ok
 		},
 	},
-	{name: "VoidPayment", mark: voidPayment, undoes: []step{capturePayment, authorizePayment},
+	{name: "VoidPayment", mark: voidPayment, undoes: []step{capturePayment, authorizePayment, askCustomer},
 		call: func(w *World) outcome {
 			w.Voided = true
 			switch w.Charge {
@@ -121,9 +139,10 @@ var functions = []function{
 				w.Charge = refunded
 			}
 			return unfinished
-		}, commit: func(w *World, _ *commit) outcome {
-			if w.Charge != unpaid {
-				w.Payment = w.Charge
+		}, commit: func(w *World, c *commit) outcome {
+			if w.Charge != unpaid || w.Payment == actionRequired {
+				c.endAction(w)
+				w.Payment = cmp.Or(w.Charge, voided)
 			}
 			return ok
 		}},
@@ -198,8 +217,19 @@ var functions = []function{
 	}},
 }
 
-// authorize calls the provider, which repeats its first answer for the same key.
+// mustAct is what the provider answers while it waits for the customer.
+const mustAct = "the customer must act"
+
+// authorize calls the provider, which repeats its first answer for the same key. While the customer
+// must act, and if they fail to, it has none.
 func authorize(w *World) outcome {
+	if w.Asks && w.AuthKey == unasked && !w.Voided && w.Answer != agreed {
+		w.Asked = true
+		if w.Answer == saidNo {
+			return unfinished
+		}
+		return fails(mustAct)
+	}
 	if w.AuthKey == unasked {
 		switch {
 		case w.Voided:
@@ -217,6 +247,26 @@ func authorize(w *World) outcome {
 		return fails("PaymentVoided")
 	}
 	return unfinished
+}
+
+// ask records that the customer must act, unless that is recorded or barred.
+func ask(w *World, broken Breakage) outcome {
+	if w.Marks[askCustomer] == barred && broken != NoBarrier {
+		return fails("StepCompensated")
+	}
+	if w.Marks[askCustomer] == unmarked && w.Payment == unpaid {
+		w.Payment, w.Marks[askCustomer] = actionRequired, done
+	}
+	return fails("PaymentActionRequired")
+}
+
+// endAction publishes that the customer need not act any more, if they had to. Only an event with a
+// token matters.
+func (c *commit) endAction(w *World) {
+	if w.waits() && w.PayToken != 0 {
+		c.wake = &wake{unshipped, w.PayToken}
+	}
+	w.PayToken, w.Ended = 0, false
 }
 
 func (w *World) closed() outcome {
@@ -252,7 +302,7 @@ func calledBack(w *World) *wake {
 
 func functionNamed(name string) (uint8, bool) {
 	i := slices.IndexFunc(functions, func(f function) bool { return f.name == name })
-	return uint8(max(i, 0)), i >= 0 //nolint:gosec // the table has 13 entries
+	return uint8(max(i, 0)), i >= 0 //nolint:gosec // the table has 14 entries
 }
 
 // Breakage is a deliberate defect, which the search must find.
@@ -272,6 +322,8 @@ type invocation struct {
 	phase phase
 	seen  uint8 // marks of the steps it undoes, as read
 	token int8
+	// waited says that the saga has waited for the customer, asked what the provider answered.
+	waited, asked bool
 }
 
 type phase uint8
@@ -305,7 +357,14 @@ func (v *invocation) advance(w *World, broken Breakage) (out outcome, woken *wak
 		if broken == OnlyFinished && len(f.undoes) > 0 && !f.anyDone(w) {
 			return unfinished, nil
 		}
-		return f.call(w), nil
+		out := f.call(w)
+		if v.asked = out.err == mustAct; v.asked {
+			out = unfinished
+		}
+		if v.asked && !v.waited && w.Marks[askCustomer] != unmarked { // nothing to write
+			return cmp.Or(f.replay(w, broken), ask(w, broken)), nil
+		}
+		return out, nil
 	}
 	return v.commit(f, w, broken)
 }
@@ -316,13 +375,16 @@ func (v *invocation) commit(f *function, w *World, broken Breakage) (outcome, *w
 		return fails("Transient"), nil // without the barrier it would lose this race every time
 	}
 	if f.replay(w, broken).over() || v.seen != f.marks(w) || f.ready != nil && !f.ready(w) {
-		v.phase = unread
+		v.phase, v.asked = unread, false
 		return unfinished, nil
 	}
-	c := commit{token: v.token, did: func(s step) bool { return w.Marks[s] == done }}
+	if v.asked && !v.waited {
+		return ask(w, broken), nil
+	}
+	c := commit{token: v.token, asked: v.asked, did: func(s step) bool { return w.Marks[s] == done }}
 	next := *w
 	out := f.commit(&next, &c)
-	if out.err != "" && out.err != "PaymentDeclined" { // a decline is recorded; other errors change nothing
+	if out.err != "" && next.Refusal == w.Refusal { // a refusal is recorded; other errors change nothing
 		return out, nil
 	}
 	if f.mark != noStep {
@@ -356,8 +418,10 @@ func (f *function) replay(w *World, broken Breakage) outcome {
 		return w.closed()
 	case f.mark == closeOrder:
 		return outcome{result: `{"confirmed":false}`}
-	case f.mark == authorizePayment && w.AuthKey == saidNo:
+	case f.mark == authorizePayment && w.Refusal == byProvider:
 		return fails("PaymentDeclined")
+	case f.mark == authorizePayment && w.Refusal == abandoned:
+		return fails("PaymentAbandoned")
 	}
 	return ok
 }

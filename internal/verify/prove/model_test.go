@@ -15,10 +15,14 @@ type action struct {
 	dies   bool
 	within string
 	extra  bool
+	waited bool // AuthorizePayment after the wait for the customer
 }
 
 func (a action) String() string {
 	switch {
+	case a.waited:
+		a.waited = false
+		return a.String() + ", after the wait"
 	case a.dies:
 		return a.name + " dies before its commit"
 	case a.within != "":
@@ -58,13 +62,16 @@ func inModel(w World, a action) effect {
 	if a.extra {
 		if a.name == "the customer cancels" {
 			e.world.CancelRequested, e.world.Closed = true, true
-		} else {
-			addWake(calledBack(&e.world))
+		}
+		for _, h := range happenings {
+			if h.name == a.name {
+				addWake(h.do(&e.world))
+			}
 		}
 		return e
 	}
 	fn, _ := functionNamed(a.name)
-	v := &invocation{fn: fn, token: 1}
+	v := &invocation{fn: fn, token: 1, waited: a.waited}
 	if a.dies || a.within != "" {
 		for v.phase != uncommitted {
 			if out := advance(v); out.over() { // ends before its commit
@@ -101,11 +108,11 @@ func (r *rig) inReality(t *testing.T, a action, model World) effect {
 		}
 		if a.within != "" {
 			r.hook.before = func() error {
-				inner = append(inner, r.invoke(t, a.within))
+				inner = append(inner, r.invoke(t, a.within, false))
 				return nil
 			}
 		}
-		out := r.invoke(t, a.name)
+		out := r.invoke(t, a.name, a.waited)
 		e.outs = append(inner, out)
 	}
 	r.observe(&e.world)
@@ -173,8 +180,17 @@ func actions(r *rig, w World) (list []action) {
 			list = append(list, action{name: name, within: other})
 		}
 	}
-	if r.extra["the carrier calls back"] != nil && w.Booked && !w.Called && w.Shipment != unshipped {
-		list = append(list, action{name: "the carrier calls back", extra: true})
+	if w.Asks && r.extra["the customer authenticates"] != nil {
+		for _, a := range slices.Clone(list) {
+			if a.waited = true; a.name == "AuthorizePayment" {
+				list = append(list, a)
+			}
+		}
+	}
+	for _, h := range happenings {
+		if r.extra[h.name] != nil && h.can(&w) {
+			list = append(list, action{name: h.name, extra: true})
+		}
 	}
 	if r.extra["the customer cancels"] != nil && w.Order == pending && !w.CancelRequested {
 		list = append(list, action{name: "the customer cancels", extra: true})

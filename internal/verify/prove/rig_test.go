@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/orders"
 	ordersmemory "orderflow/internal/orders/memory"
 	"orderflow/internal/payments"
+	paymentscontract "orderflow/internal/payments/contract"
 	paymentsmemory "orderflow/internal/payments/memory"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/barrier"
@@ -65,9 +66,13 @@ const input = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A"
 	`"detail":"d","address":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"}}`
 
 // invoke runs a function as Step Functions would.
-func (r *rig) invoke(t *testing.T, name string) outcome {
+func (r *rig) invoke(t *testing.T, name string, waited bool) outcome {
 	t.Helper()
-	out, err := r.functions[name].Invoke(context.Background(), []byte(cmp.Or(r.input, input)))
+	in := cmp.Or(r.input, input)
+	if waited {
+		in = strings.Replace(in, "{", `{"waited":true,`, 1)
+	}
+	out, err := r.functions[name].Invoke(context.Background(), []byte(in))
 	var named messages.InvokeResponse_Error
 	if errors.As(err, &named) {
 		return fails(named.Type)
@@ -159,18 +164,49 @@ func (s paymentStore) Record(ctx context.Context, w with.With) error {
 func paymentsRig(t *testing.T, w World) *rig {
 	c, h := clock.At(at), &hook{}
 	store := paymentStore{paymentsmemory.New(c), h}
-	third := provider.New(sandboxtest.Config(provider.Name, sandboxtest.NewProvider(c)))
+	sandbox := sandboxtest.NewProvider(c)
+	third := provider.New(sandboxtest.Config(provider.Name, sandbox))
 	svc := payments.New(store, third, c, &ids.Sequence{})
 	in := input
 	if w.Declines {
 		in = strings.Replace(input, "pm_card_visa", "pm_card_visa_chargeDeclined", 1)
 	}
+	if w.Asks {
+		in = strings.Replace(input, "pm_card_visa", "pm_card_authenticationRequired", 1)
+	}
+	answers := func(succeeds bool) func() error {
+		return func() error {
+			sandbox.Authenticate(orderID, succeeds)
+			return nil
+		}
+	}
 	return &rig{
 		input: in,
 		hook:  h,
+		extra: map[string]func() error{
+			"the customer authenticates":         answers(true),
+			"the customer fails to authenticate": answers(false),
+			"the notice of the customer's answer arrives": func() error {
+				notice := payments.Notice{ID: "n", Reference: orderID, Authorized: true}
+				return svc.ReceiveNotice(context.Background(), notice)
+			},
+		},
+		wakes: func() []wake {
+			var wakes []wake
+			for _, e := range store.TakeOutbox() {
+				var data paymentscontract.PaymentEvent
+				if err := json.Unmarshal(e.Data, &data); err != nil {
+					t.Fatal(err)
+				}
+				if data.ResumeToken != "" {
+					wakes = append(wakes, wake{unshipped, 1})
+				}
+			}
+			return wakes
+		},
 		functions: map[string]lambda.Handler{
 			"AuthorizePayment": edge.Handle(svc.AuthorizePayment), "CapturePayment": edge.Handle(svc.CapturePayment),
-			"VoidPayment": edge.Handle(svc.VoidPayment),
+			"AwaitPayment": edge.Handle(svc.AwaitPayment), "VoidPayment": edge.Handle(svc.VoidPayment),
 		},
 		observe: func(w *World) {
 			p, _ := store.Get(context.Background(), orderID)
@@ -178,7 +214,12 @@ func paymentsRig(t *testing.T, w World) *rig {
 				"": unpaid, payments.StatusAuthorized: authorized, payments.StatusCaptured: captured,
 				payments.StatusDeclined: declined,
 				payments.StatusVoided:   voided, payments.StatusRefunded: refunded,
+				payments.StatusActionRequired: actionRequired,
 			}[p.Status]
+			w.Ended, w.PayToken = p.Action.Ended, 0
+			if p.Action.ResumeToken != "" {
+				w.PayToken = 1
+			}
 			charge, _, err := third.Find(context.Background(), payments.Subject{Reference: orderID})
 			if err != nil {
 				t.Fatal(err)

@@ -113,9 +113,13 @@ func (x *search) lookAhead(name string) bool {
 
 func (x *search) all(r *Report) {
 	for _, b := range beginnings {
+		faults := uint8(0)
+		if b.Asks && x.opts.Faults > 1 { // the longest runs: with one fault less
+			faults = 1
+		}
 		s := State{World: b.World}
 		x.start(&s, ofSaga, orderID, []byte(orderInput))
-		x.found(s, -1, 0)
+		x.found(s, -1, faults)
 	}
 	for faults := range x.opts.Faults + 1 {
 		for len(x.queues[faults]) > 0 && r.Violation == nil {
@@ -179,6 +183,7 @@ var beginnings = []struct {
 	{World{Available: stock}, "an order is placed"},
 	{World{Available: stock, Declines: true}, "an order is placed; its payment will be declined"},
 	{World{Available: stock, Refuses: true}, "an order is placed; the carrier will refuse it"},
+	{World{Available: stock, Asks: true}, "an order is placed; its customer must act"},
 	{World{Empty: true}, "an order is placed; there is no stock"},
 }
 
@@ -224,5 +229,5 @@ func (o order) String() string {
 }
 
 func (p payment) String() string {
-	return [...]string{"none", "AUTHORIZED", "CAPTURED", "DECLINED", "VOIDED", "REFUNDED"}[p]
+	return [...]string{"none", "AUTHORIZED", "CAPTURED", "DECLINED", "VOIDED", "REFUNDED", "ACTION_REQUIRED"}[p]
 }

@@ -67,8 +67,19 @@ func (s *State) sort() {
 	slices.SortFunc(s.each(), func(a, b message) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fn, b.fn), cmp.Compare(a.phase, b.phase),
 			cmp.Compare(a.seen, b.seen), cmp.Compare(a.run, b.run), cmp.Compare(a.token, b.token),
+			compareBool(a.waited, b.waited), compareBool(a.asked, b.asked),
 			cmp.Compare(a.wake.shipment, b.wake.shipment), cmp.Compare(a.wake.token, b.wake.token))
 	})
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // find returns the index of the only message of a kind, or -1.
@@ -143,7 +154,7 @@ func (m message) String() string {
 	f := functions[m.fn].name
 	return [...]string{
 		ofSaga: f, ofUndo: f, ofChild: f, zombie: "the zombie of " + f,
-		wakeUp:     fmt.Sprintf("the event of the shipment with token %d", m.wake.token),
+		wakeUp:     fmt.Sprintf("the event with token %d", m.wake.token),
 		cancelling: "the event of the customer's cancellation",
 		sagaEnded:  "the event of the saga's unplanned end", undoEnded: "the event of the compensation's unplanned end",
 	}[m.kind]
@@ -162,7 +173,7 @@ func (x *search) reduce(s *State) {
 		awaited = x.token(call.Token)
 	}
 	if !waiting {
-		s.World.Token = 0
+		s.World.Token, s.World.PayToken = 0, 0
 	}
 	for i := 0; i < int(s.count); {
 		m := s.messages[i]
@@ -190,7 +201,7 @@ func (x *search) reduce(s *State) {
 func (m message) spent(w *World, waiting bool) bool {
 	f := &functions[m.fn]
 	switch f.name {
-	case "AwaitShipment":
+	case "AwaitShipment", "AwaitPayment":
 		return !waiting
 	case "RejectOrder":
 		return w.Order.final()
@@ -209,7 +220,7 @@ func (m message) spent(w *World, waiting bool) bool {
 func (f *function) ineffective(w *World) bool {
 	switch f.name {
 	case "AuthorizePayment":
-		return w.AuthKey != unasked
+		return w.AuthKey != unasked || w.Asked
 	case "CapturePayment":
 		return w.Voided || w.Charge == captured
 	case "VoidPayment":

@@ -207,8 +207,10 @@ func (n *successors) outside() {
 			s.put(message{kind: cancelling})
 		}, "the customer cancels", nil)
 	}
-	if w.Booked && !w.Called && w.Shipment != unshipped {
-		n.make(false, func(s *State) { s.deliver(calledBack(&s.World)) }, "the carrier calls back", nil)
+	for _, h := range happenings {
+		if h.can(w) {
+			n.make(false, func(s *State) { s.deliver(h.do(&s.World)) }, h.name, nil)
+		}
 	}
 }
 

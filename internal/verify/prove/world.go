@@ -12,6 +12,13 @@ type World struct {
 	Charge  payment // the provider's record
 	Voided  bool    // the provider's tombstone
 	AuthKey reply   // the provider's answer for AuthorizePayment's key
+	Refusal refusal // what AuthorizePayment recorded
+
+	Asked    bool  // the provider waits, or waited, for the customer
+	Answer   reply // the customer's answer to it
+	Noticed  bool  // its notice was received
+	Ended    bool  // our record: the customer need not act any more
+	PayToken int8  // the payment's resume token
 
 	Shipment  shipment // our record
 	Token     int8     // its resume token
@@ -27,8 +34,8 @@ type World struct {
 
 	Marks [numSteps]mark // the barriers' records
 
-	// Initial conditions: no stock; the decisions of the third parties.
-	Empty, Declines, Refuses bool
+	// Initial conditions: no stock; the decisions of the third parties; whether the customer must act.
+	Empty, Declines, Refuses, Asks bool
 }
 
 type (
@@ -37,6 +44,7 @@ type (
 	shipment    uint8
 	order       uint8
 	reply       uint8
+	refusal     uint8
 	mark        uint8
 	step        uint8
 )
@@ -55,6 +63,13 @@ const (
 	declined
 	voided
 	refunded
+	actionRequired
+)
+
+const (
+	unrefused refusal = iota
+	byProvider
+	abandoned
 )
 
 const (
@@ -94,6 +109,7 @@ const (
 	commitStock
 	releaseStock
 	authorizePayment
+	askCustomer // a part of it
 	capturePayment
 	voidPayment
 	arrangeShipment
@@ -123,6 +139,9 @@ var invariants = []invariant{
 	}},
 	{"stock is shipped if and only if the order is CONFIRMED, never reserved", "ReleaseStock", func(w *World) bool {
 		return w.Reserved == 0 && (w.Shipped == 1) == (w.Order == confirmed)
+	}},
+	{"the customer of a final order need not act", "VoidPayment", func(w *World) bool {
+		return !w.Order.final() || w.Payment != actionRequired
 	}},
 	{"the order is final", "RejectOrder", func(w *World) bool { return w.Order.final() }},
 }
@@ -192,4 +211,43 @@ func (x *search) excused(s *State, undo string) bool {
 		return alerted && s.Exhausted != 0
 	}
 	return alerted && s.Exhausted&(1<<fn|1<<closing) != 0
+}
+
+// waits reports whether the customer has to act, as far as we know.
+func (w *World) waits() bool { return w.Payment == actionRequired && !w.Ended }
+
+// happening is what third parties and the customer may do at any time, and need not. do returns the
+// event that wakes the saga.
+type happening struct {
+	name string
+	can  func(w *World) bool
+	do   func(w *World) *wake
+}
+
+var happenings = []happening{
+	{"the carrier calls back", func(w *World) bool { return w.Booked && !w.Called && w.Shipment != unshipped }, calledBack},
+	{"the customer authenticates", (*World).canAct, func(w *World) *wake {
+		w.Answer, w.Charge = agreed, authorized
+		return nil
+	}},
+	{"the customer fails to authenticate", (*World).canAct, func(w *World) *wake {
+		w.Answer = saidNo
+		return nil
+	}},
+	{"the notice of the customer's answer arrives", func(w *World) bool { return w.Answer != unasked && !w.Noticed },
+		func(w *World) *wake {
+			w.Noticed = true
+			if !w.waits() {
+				return nil
+			}
+			var c commit
+			c.endAction(w)
+			w.Ended = true
+			return c.wake
+		}},
+}
+
+// canAct reports whether the customer can act: they know where, and the provider waits for them.
+func (w *World) canAct() bool {
+	return w.Marks[askCustomer] == done && w.Answer == unasked && !w.Voided
 }
