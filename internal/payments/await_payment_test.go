@@ -192,8 +192,8 @@ func TestAwaitPaymentNeedsAPaymentAndAToken(t *testing.T) {
 }
 
 // Plays every sequence of up to four events after a customer was asked. After a successful undo
-// nothing is held, whatever comes later. A saga whose token is stored is resumed once the provider's
-// notice of the customer's answer is handled.
+// nothing is held, whatever comes later. A saga whose token is stored is resumed once the payment
+// waits no longer.
 func TestNothingIsHeldOrForgottenAroundTheWait(t *testing.T) {
 	actions := map[string]func(*testing.T, *shop) error{
 		"ask":    func(t *testing.T, s *shop) error { _, err := s.AuthorizePayment(t.Context(), asking); return err },

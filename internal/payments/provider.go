@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"orderflow/internal/platform/fault"
@@ -112,8 +113,17 @@ func (d *Declined) Error() string { return "the provider declined: " + d.Code }
 // ActionRequired says that the provider holds the amount as soon as the customer has acted, such as
 // by authenticating at their bank.
 type ActionRequired struct {
-	// URL is where the customer acts.
+	// URL is where the customer acts; IsPage holds.
 	URL string
+}
+
+// maxURL is the length of an address to which a customer can be sent.
+const maxURL = 2048
+
+// IsPage reports whether a customer can be sent to an address.
+func IsPage(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(address) <= maxURL
 }
 
 func (a *ActionRequired) Error() string { return "the customer must act first" }

@@ -15,7 +15,7 @@ import (
 const (
 	// budget is the minimum age of a charge to be reconciled. The longest saga and its compensation
 	// are over by then.
-	budget = 3 * time.Hour
+	budget = 4 * time.Hour
 	// pages bounds a run; the next one continues where it stopped.
 	pages = 20
 )

@@ -174,7 +174,7 @@ func TestOrderThatNeedsAttentionIsSkippedUntilItEnds(t *testing.T) {
 }
 
 func TestChargeYoungerThanTheBudgetIsSkipped(t *testing.T) {
-	for age, voided := range map[time.Duration]int{3 * time.Hour: 0, 3*time.Hour + time.Second: 1} {
+	for age, voided := range map[time.Duration]int{4 * time.Hour: 0, 4*time.Hour + time.Second: 1} {
 		s := open()
 		s.charged.Advance(now.Add(-age).Sub(s.charged.Now()))
 		s.do(t, s.authorize(t))

@@ -96,7 +96,7 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 		return payments.Charge{}, unreadable("a charge without an id, or of another reference")
 	case c.Live():
 		return c, nil
-	case c.Status == payments.ChargeActionRequired && page(out.NextAction.URL):
+	case c.Status == payments.ChargeActionRequired && payments.IsPage(out.NextAction.URL):
 		return payments.Charge{}, &payments.ActionRequired{URL: out.NextAction.URL}
 	case c.Status == payments.ChargeVoided || c.Status == payments.ChargeRefunded:
 		// The replayed response has the current charge.
@@ -219,15 +219,6 @@ func (p Provider) post(ctx context.Context, path, key string, body, out any) err
 // transient.
 func unreadable(what string) error {
 	return fault.New(fault.Transient, "DependencyUnavailable", "%s returned %s", Name, what)
-}
-
-// maxURL bounds the address of a page, in bytes.
-const maxURL = 2048
-
-// page reports whether a customer can be sent to an address.
-func page(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(address) <= maxURL
 }
 
 // notInCode reports whether r cannot be in a decline code, which is visible ASCII without spaces.

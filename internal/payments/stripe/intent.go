@@ -51,7 +51,7 @@ type intent struct {
 
 // page returns where the customer authenticates, or "".
 func (i intent) page() string {
-	if i.NextAction == nil {
+	if i.NextAction == nil || !payments.IsPage(i.NextAction.RedirectToURL.URL) {
 		return ""
 	}
 	return i.NextAction.RedirectToURL.URL

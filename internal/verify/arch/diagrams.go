@@ -46,7 +46,11 @@ func machineDiagram(m *asl.Machine) string {
 		for _, c := range s.Catch {
 			if c.Next != s.Next && !slices.Contains(after, c.Next) {
 				after = append(after, c.Next)
-				fmt.Fprintf(&b, "    %s --> %s: failed\n", name, c.Next)
+				why := "failed"
+				if detours[name] == c.Next { // no failure
+					why = c.ErrorEquals[0]
+				}
+				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, c.Next, why)
 			}
 		}
 		if len(s.Successors()) == 0 || s.Type == asl.Task && s.Next == "" {

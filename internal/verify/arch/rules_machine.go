@@ -112,13 +112,13 @@ var machineRules = []Rule{
 				machine, name, timeout)
 		}),
 		func(r *Repo) { r.properties("AwaitShipmentFunction")["Timeout"] = 20 })),
-	ofCore(rule("a saga and its compensation end within 3 hours",
-		"after 3 hours, reconciliation voids the charge of an order that has not ended",
+	ofCore(rule("a saga and its compensation end within 4 hours",
+		"after 4 hours, reconciliation voids the charge of an order that has not ended",
 		func(r *Repo, bad *list) {
 			sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
-			bad.unless(sum <= 3*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
+			bad.unless(sum <= 4*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
 		},
-		func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour })),
+		func(r *Repo) { r.Machines[compensate].Timeout = 3 * time.Hour })),
 	rule("every error of a saga step leads to compensation",
 		"no compensation: an uncaught error leaves money held and stock reserved",
 		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {

@@ -34,7 +34,7 @@ type World struct {
 
 	Marks [numSteps]mark // the barriers' records
 
-	// Initial conditions: no stock; the decisions of the third parties; whether the customer must act.
+	// Initial conditions: no stock; the decisions of the third parties; the customer must act.
 	Empty, Declines, Refuses, Asks bool
 }
 

@@ -125,7 +125,7 @@ var (
 	postalCodes = append(slices.Repeat([]string{"10115"}, 8), "00000", "00001", "99999")
 )
 
-// probe places orders after the faults, one whose customer must act and one of another. They must be
+// probe places orders after the faults, the second for a customer who must act. They must be
 // confirmed, or the system kept its promises by doing nothing.
 func (w *World) probe() {
 	w.adjust(w.shop.skus[0], 10)

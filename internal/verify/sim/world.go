@@ -203,8 +203,8 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 }
 
 // shift is how long the sweeps run before their results are checked. Reconciliation skips charges
-// younger than three hours.
-const shift = 4 * time.Hour
+// younger than four hours.
+const shift = 5 * time.Hour
 
 // runSchedules invokes functions by their schedules.
 func (w *World) runSchedules(schedules []wiring.Schedule) {
