@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -108,45 +107,66 @@ func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 	}
 }
 
-// The order does not wait for a customer who must authenticate. The sandbox's page works on its
-// own: its answer succeeds only if the notice that follows is accepted.
-func TestPaymentThatNeedsAuthenticationIsDeclined(t *testing.T) {
+const asks = "pm_card_authenticationRequired"
+
+// asked places an order and waits until it shows what its customer must do. It returns the page.
+func asked(t *testing.T) (o client.Order, page string) {
+	t.Helper()
+	o = place(t, customerOf(t), order("CUP", 1, asks))
+	eventually(t, 30*time.Second, "the order shows what its customer must do", func() error {
+		now, err := customerOf(t).GetOrder(t.Context(), o.OrderID)
+		if err == nil && now.NextAction == nil {
+			err = fmt.Errorf("it is %s", now.Status)
+		}
+		if err != nil {
+			return err
+		}
+		page = now.NextAction.URL
+		if left := time.Until(now.NextAction.Until.Time); now.NextAction.Type != "AUTHENTICATE" || left < 5*time.Minute {
+			t.Errorf("the next action is %+v", now.NextAction)
+		}
+		return nil
+	})
+	return o, page
+}
+
+// The sandbox's answer succeeds only if the notice that follows is accepted.
+func TestAnOrderGoesOnWhenItsCustomerHasAuthenticated(t *testing.T) {
 	t.Parallel()
-	const asks = "pm_card_authenticationRequired"
-	o := place(t, customerOf(t), order("CUP", 1, asks))
-	wantFinal(t, o, client.Rejected, "PAYMENT_DECLINED")
-	page := stack.Outputs["SandboxUrl"] + "/charges/" + o.OrderID + "/authentication?answer=succeed"
-	if status, answer := post(t, page, "", ""); status != http.StatusConflict {
-		t.Errorf("authenticated after the order's end: %d %s, want 409", status, answer)
+	o, page := asked(t)
+	if status, answer := post(t, page+"?answer=succeed", "", ""); status != http.StatusOK {
+		t.Fatalf("%d %s, want 200", status, answer)
 	}
-	reference := ids.Random(clock.System{}).New()
-	const form = `{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`
-	charge := fmt.Sprintf(form, reference, asks)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, stack.Outputs["SandboxUrl"]+"/charges",
-		strings.NewReader(charge))
-	if err != nil {
-		t.Fatal(err)
+	wantFinal(t, o, client.Confirmed, "")
+	if now, err := customerOf(t).GetOrder(t.Context(), o.OrderID); err != nil || now.NextAction != nil {
+		t.Errorf("the order shows %+v, %v at its end", now.NextAction, err)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", reference)
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	var out struct{ NextAction struct{ URL string } }
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != http.StatusAccepted {
-		t.Fatalf("%s, %v, want 202", res.Status, err)
-	}
-	if status, answer := post(t, out.NextAction.URL+"?answer=succeed", "", ""); status != http.StatusOK {
-		t.Errorf("%d %s, want 200", status, answer)
-	}
-	if held := ledger(t, reference); len(held) != 1 || held[0].Status != "AUTHORIZED" {
+	if held := ledger(t, o.OrderID); len(held) != 1 || held[0].Status != "CAPTURED" {
 		t.Errorf("the ledger has %v", held)
 	}
-	void := stack.Outputs["SandboxUrl"] + "/charges/" + reference + "/void"
-	if status, answer := post(t, void, "", ""); status != http.StatusOK {
-		t.Errorf("void: %d %s", status, answer)
+}
+
+func TestACustomerWhoFailsToAuthenticateIsRejected(t *testing.T) {
+	t.Parallel()
+	o, page := asked(t)
+	if status, answer := post(t, page+"?answer=fail", "", ""); status != http.StatusOK {
+		t.Fatalf("%d %s, want 200", status, answer)
+	}
+	wantFinal(t, o, client.Rejected, "PAYMENT_DECLINED")
+}
+
+func TestAnOrderIsCancelledWhileItsCustomerMustAct(t *testing.T) {
+	t.Parallel()
+	o, page := asked(t)
+	if _, err := customerOf(t).CancelOrder(t.Context(), ids.Random(clock.System{}).New(), o.OrderID, ""); err != nil {
+		t.Fatal(err)
+	}
+	wantFinal(t, o, client.Cancelled, "CANCELLED_BY_CUSTOMER")
+	if status, answer := post(t, page+"?answer=succeed", "", ""); status != http.StatusConflict {
+		t.Errorf("authenticated after the order's end: %d %s, want 409", status, answer)
+	}
+	if held := ledger(t, o.OrderID); len(held) > 0 {
+		t.Errorf("the ledger has %v", held)
 	}
 }
 
