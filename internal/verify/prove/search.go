@@ -114,7 +114,7 @@ func (x *search) lookAhead(name string) bool {
 func (x *search) all(r *Report) {
 	for _, b := range beginnings {
 		faults := uint8(0)
-		if b.Asks && x.opts.Faults > 1 { // the longest runs: with one fault less
+		if b.Asks && x.opts.Faults > 0 { // the longest runs: with one fault less
 			faults = 1
 		}
 		s := State{World: b.World}
