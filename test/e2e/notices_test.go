@@ -122,7 +122,8 @@ func asked(t *testing.T) (o client.Order, page string) {
 			return err
 		}
 		page = now.NextAction.URL
-		if left := time.Until(now.NextAction.Until.Time); now.NextAction.Type != "AUTHENTICATE" || left < 5*time.Minute {
+		left := time.Until(now.NextAction.Until.Time)
+		if now.NextAction.Type != "AUTHENTICATE" || left < 5*time.Minute {
 			t.Errorf("the next action is %+v", now.NextAction)
 		}
 		return nil

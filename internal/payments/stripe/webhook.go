@@ -44,7 +44,8 @@ const authorized = "payment_intent.amount_capturable_updated"
 // relevant are the types of Stripe's events that lead to a notice.
 var relevant = map[string]bool{
 	"payment_intent.succeeded": true, "payment_intent.payment_failed": true, "payment_intent.canceled": true,
-	authorized: true, "charge.refunded": true, "refund.failed": true, "charge.dispute.created": true, "charge.dispute.closed": true,
+	authorized:        true,
+	"charge.refunded": true, "refund.failed": true, "charge.dispute.created": true, "charge.dispute.closed": true,
 }
 
 // Event is a webhook's body.
@@ -87,7 +88,8 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 
 // Notice returns the event's notice; ok is false if it is irrelevant to payments.
 func (e Event) Notice() (n payments.Notice, ok bool) {
-	n = payments.Notice{ID: e.ID, ChargeID: e.object.intent, Reference: e.object.order, Authorized: e.Type == authorized}
+	n = payments.Notice{ID: e.ID, ChargeID: e.object.intent, Reference: e.object.order}
+	n.Authorized = e.Type == authorized
 	if e.object.kind == "payment_intent" {
 		n.ChargeID = e.object.id
 	}

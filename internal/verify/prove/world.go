@@ -225,7 +225,9 @@ type happening struct {
 }
 
 var happenings = []happening{
-	{"the carrier calls back", func(w *World) bool { return w.Booked && !w.Called && w.Shipment != unshipped }, calledBack},
+	{"the carrier calls back", func(w *World) bool {
+		return w.Booked && !w.Called && w.Shipment != unshipped
+	}, calledBack},
 	{"the customer authenticates", (*World).canAct, func(w *World) *wake {
 		w.Answer, w.Charge = agreed, authorized
 		return nil
