@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"errors"
+	"time"
 
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/barrier"
@@ -90,7 +91,7 @@ func (s *Service) ask(ctx context.Context, in contract.Step, url string) error {
 	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
 		p = p.moveTo(StatusActionRequired, s.clock.Now())
-		p.Action = Action{URL: url, Until: p.UpdatedAt.Add(contract.TimeToAct)}
+		p.Action = Action{URL: url, Until: p.UpdatedAt.Add(contract.TimeToAct).Truncate(time.Second)}
 		return s.save(ctx, p, Payment{}, once)
 	}
 	if _, err := barrier.Do(ctx, s.store, in.OrderID, stepAsk, run); err != nil {

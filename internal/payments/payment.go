@@ -50,7 +50,7 @@ func (p Payment) Identity() (id string, version int64) { return p.OrderID, p.Ver
 
 // Action is what the customer has to do before the provider authorizes a payment.
 type Action struct {
-	// URL is where the customer acts, and Until when that is too late.
+	// URL is where the customer acts, and Until when that is too late, in whole seconds.
 	URL   string
 	Until time.Time
 	// Ended says that the customer need not act any more: the provider has an answer.

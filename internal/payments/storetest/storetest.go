@@ -61,7 +61,8 @@ func versions() []payments.Payment {
 	all[0].DeclineCode, all[0].Dispute = "card_declined", payments.DisputeOpen
 	all[2].Refunded = 1000
 	all[4].Action = payments.Action{
-		URL: "https://bank.test/1", Until: storesuite.Start.Add(time.Minute), ResumeToken: "token",
+		URL: "https://bank.test/1", ResumeToken: "token",
+		Until: storesuite.Start.Add(time.Minute).Truncate(time.Second),
 	}
 	all[5].Action.Ended = true
 	return all

@@ -39,7 +39,7 @@ func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err
 	if err != nil {
 		return v, err
 	}
-	if stored := k.Decode(item, id); k.Missing == nil || exists(stored) {
+	if stored := k.Decode(item, id); exists(stored) {
 		return stored, nil
 	}
 	return v, k.Missing
