@@ -128,12 +128,13 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	keys := Keys{secret(), secret(), secret(), secret()}
 	hosts := front.Inside{}
 	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock,
-		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named(), Circuits: map[string]resilience.CircuitLog{}}
+		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named(), Records: all.records,
+		Circuits: map[string]resilience.CircuitLog{}}
 	for service, log := range all.stores.Logs {
 		h.cloud.Circuits[service] = log
 	}
 	at := register(&h.cloud.Parameters, o.Outside)
-	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, at, all.ledgers)
+	h.sandbox = newSandbox(o.Env.Clock, o.Env.IDs, keys, hosts, at, all.ledgers, mailbox{all.records, o.Env.Clock})
 	hosts["aws"] = h.cloud
 	o.Env.Client = &http.Client{Transport: hosts}
 	out := Outside{

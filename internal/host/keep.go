@@ -5,6 +5,7 @@ import (
 
 	"orderflow/internal/host/delivery"
 	deliveryMemory "orderflow/internal/host/delivery/memory"
+	"orderflow/internal/host/records"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/workflow"
 	workflowMemory "orderflow/internal/platform/workflow/memory"
@@ -22,6 +23,7 @@ type kept struct {
 	journal  workflow.Journal
 	messages delivery.Store
 	ledgers  ledgers
+	records  records.Store
 	// feeds returns what hands the events of the stores to their relays.
 	feeds func(h *Host) []feed
 	// topic returns a service's topic.
@@ -57,7 +59,7 @@ func inMemory(keep int, c clock.Clock) (*kept, *forgetter) {
 	forget.logs = append(forget.logs, charges.Log, shipments.Log)
 	return &kept{
 		stores: stores, journal: workflowMemory.Lasting(2*keep, remembered), messages: deliveryMemory.New(),
-		ledgers: ledgers{charges, shipments, legacyMemory.New(c)},
+		ledgers: ledgers{charges, shipments, legacyMemory.New(c)}, records: &records.Memory{},
 		feeds: func(h *Host) (all []feed) {
 			for service, log := range logs {
 				all = append(all, newStream(service, log, h.Invoke))

@@ -132,7 +132,7 @@ func (l *lasting) kept(cfg aws.Config) *kept {
 		s.Logs[service] = l.tables[id]
 	}
 	return &kept{
-		stores: s, journal: workflowDynamo.Journal{Table: own.Table}, messages: own, lasting: true,
+		stores: s, journal: workflowDynamo.Journal{Table: own.Table}, messages: own, records: own, lasting: true,
 		ledgers: ledgers{
 			providerDynamo.Store{Table: ledger}, carrierDynamo.Store{Table: ledger},
 			legacyDynamo.Store{Table: l.tables["LegacyTable"]},

@@ -15,9 +15,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"orderflow/internal/host/tables"
+	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/ids"
@@ -59,6 +61,10 @@ func TestASecondProcessWaitsAndGoesOn(t *testing.T) {
 	if o := first.order(t, "alice", "MUG-BLUE", "pm_card_visa", "00000"); o["status"] != "REJECTED" {
 		t.Errorf("%v", o)
 	}
+	if status, out := first.call(t, "POST", "/v1/stock/SHIRT-M/adjustments", "olga", "operator",
+		`{"delta":5,"reason":"found"}`); status != http.StatusOK {
+		t.Fatalf("%d %v", status, out)
+	}
 	var placed []string
 	for range 3 {
 		status, o := first.call(t, "POST", "/v1/orders", "alice", "", mug)
@@ -87,6 +93,15 @@ func TestASecondProcessWaitsAndGoesOn(t *testing.T) {
 	}
 	if err := second.stocked(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	audit := repair.Audit{Client: cloudwatchlogs.NewFromConfig(second.operator("key")),
+		Group: "/orderflow/" + Name + "/operator-actions"}
+	if actions, err := audit.Actions(t.Context(), "SHIRT-M"); err != nil || len(actions) != 1 {
+		t.Errorf("audit: %+v, %v", actions, err)
+	}
+	_, mails := second.call(t, "GET", "/sandbox/mails", "alice", "", "")
+	if !strings.Contains(fmt.Sprint(mails), "We could not fulfil your order") {
+		t.Errorf("mails: %v", mails)
 	}
 	_, stock := second.call(t, "GET", "/v1/stock/MUG-BLUE", "olga", "operator", "")
 	if stock["shipped"] != 3.0 || stock["onHand"] != 497.0 {

@@ -330,7 +330,7 @@ func announce(f flags, url string, stdout io.Writer) error {
 	}
 	keeps := "Everything is in memory: nothing is left when this process ends."
 	if f.store == inDynamoDB {
-		keeps = fmt.Sprintf("Everything is in the tables %s-*, but for the audit and mails kept here.", f.stack)
+		keeps = fmt.Sprintf("Everything is in the tables %s-*.", f.stack)
 	}
 	fmt.Fprintf(stdout, `serving %s
 

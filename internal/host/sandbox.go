@@ -3,14 +3,15 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"orderflow/internal/gateway/oldshop"
 	"orderflow/internal/host/front"
+	"orderflow/internal/host/records"
 	"orderflow/internal/notifications"
 	paymentsProvider "orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
@@ -33,7 +34,7 @@ const (
 type sandbox struct {
 	hosts  front.Inside
 	public *http.ServeMux
-	mails  *mailbox
+	mails  mailbox
 	sender carrier.Sender
 	at     registered
 	url    atomic.Value // of the process, for customers
@@ -42,9 +43,9 @@ type sandbox struct {
 // newSandbox starts the third parties over their ledgers. hosts carries the carrier's callbacks, to
 // addresses.
 func newSandbox(
-	c clock.Clock, source ids.Source, keys Keys, hosts front.Inside, at registered, l ledgers,
+	c clock.Clock, source ids.Source, keys Keys, hosts front.Inside, at registered, l ledgers, m mailbox,
 ) *sandbox {
-	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: &mailbox{}, at: at}
+	s := &sandbox{hosts: hosts, public: http.NewServeMux(), mails: m, at: at}
 	shipments := &dues{Store: l.shipments, callBack: s.callBack}
 	s.sender = carrier.Sender{
 		Carrier: carrier.New(shipments, c, source), Endpoints: at, Secret: keys.CarrierWebhook, Clock: c,
@@ -102,34 +103,45 @@ func (d *dues) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, wit
 	return err
 }
 
-// mailbox keeps the latest mails instead of sending them; see notifications.Mailer.
+// mailbox keeps mails instead of sending them; see notifications.Mailer.
 type mailbox struct {
-	mu    sync.Mutex
-	mails []notifications.Mail
+	records records.Store
+	clock   clock.Clock
 }
 
-const maxMails = 1000
+const (
+	mails = "mails"
+	// mailsStay is how long a store that lasts keeps them: they have addresses.
+	mailsStay = 14 * 24 * time.Hour
+	// maxMails is how many are shown.
+	maxMails = 1000
+)
 
 // Send keeps a mail.
-func (b *mailbox) Send(_ context.Context, m notifications.Mail) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.mails = append(b.mails, m); len(b.mails) > maxMails {
-		b.mails = append([]notifications.Mail(nil), b.mails[len(b.mails)-maxMails/2:]...)
+func (b mailbox) Send(ctx context.Context, m notifications.Mail) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
 	}
-	return nil
+	return b.records.Append(ctx, mails, mailsStay,
+		records.Record{Timestamp: b.clock.Now().UnixMilli(), Message: string(text)})
 }
 
-// ServeHTTP answers with all mails, or those to the address in the query.
-func (b *mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// ServeHTTP answers with the latest mails, or those of them to the address in the query.
+func (b mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	kept, err := b.records.Latest(r.Context(), mails)
 	found := []notifications.Mail{}
 	to := r.URL.Query().Get("to")
-	for _, m := range b.mails {
-		if to == "" || m.To == to {
+	for _, k := range kept[max(0, len(kept)-maxMails):] {
+		var m notifications.Mail
+		if err = errors.Join(err, json.Unmarshal([]byte(k.Message), &m)); to == "" || m.To == to {
 			found = append(found, m)
 		}
+	}
+	if err != nil {
+		slog.ErrorContext(r.Context(), "mails cannot be read", "error", err.Error())
+		http.Error(w, "the mails cannot be read", http.StatusInternalServerError)
+		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"mails": found})

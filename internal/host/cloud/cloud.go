@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"orderflow/internal/host/delivery"
+	"orderflow/internal/host/records"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/workflow"
@@ -38,6 +39,8 @@ type Cloud struct {
 	Invoke   Invoke
 	// Log is what functions have logged. It may be nil.
 	Log *Lines
+	// Records has operators' actions.
+	Records records.Store
 	// Relays are the functions that publish what services write to their outboxes.
 	Relays []string
 	// Circuits are by service.
@@ -48,7 +51,6 @@ type Cloud struct {
 
 	Parameters Parameters
 
-	logs   logs
 	hidden hidden
 }
 
@@ -143,7 +145,7 @@ func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (a
 	case circuitsTarget:
 		return c.circuits(r.Context(), operation, body)
 	case "Logs_20140328":
-		return c.logs.call(operation, body, c.Log)
+		return c.logs(r.Context(), operation, body)
 	}
 	return nil, unavailable(service)
 }

@@ -1,10 +1,13 @@
 package cloud
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"sync"
+	"time"
 
+	"orderflow/internal/host/records"
 	"orderflow/internal/platform/clock"
 )
 
@@ -23,7 +26,7 @@ func (l *Lines) Write(line []byte) (int, error) {
 	if len(l.all) == maxRecords {
 		l.all = append([]record(nil), l.all[maxRecords/2:]...)
 	}
-	l.all = append(l.all, record{l.Clock.Now().UnixMilli(), string(line)})
+	l.all = append(l.all, record{Timestamp: l.Clock.Now().UnixMilli(), Message: string(line)})
 	return len(line), nil
 }
 
@@ -43,25 +46,20 @@ func (l *Lines) find(text string, since int64) []record {
 	return found
 }
 
-// logs are log groups in memory. They keep the latest records.
-type logs struct {
-	mu     sync.Mutex
-	groups map[string][]record
-}
-
-type record struct {
-	Timestamp int64  `json:"timestamp"`
-	Message   string `json:"message"`
-}
+// record is a line with its time.
+type record = records.Record
 
 const maxRecords = 10_000
 
-// audited ends the name of the log group of operators' actions.
-const audited = "/operator-actions"
+// audited ends the name of the log group of operators' actions, which are kept as long as on AWS.
+const (
+	audited = "/operator-actions"
+	auditIs = 3653 * 24 * time.Hour
+)
 
-// call answers the calls of CloudWatch Logs. The log groups of services have the same lines, those
-// of all functions.
-func (l *logs) call(operation string, body []byte, lines *Lines) (any, error) {
+// logs answers the calls of CloudWatch Logs. Only the log group of operators' actions is kept; those
+// of services have the same lines, those of all functions.
+func (c *Cloud) logs(ctx context.Context, operation string, body []byte) (any, error) {
 	var in struct {
 		LogGroupName, LogGroupNamePrefix, FilterPattern string
 
@@ -71,31 +69,25 @@ func (l *logs) call(operation string, body []byte, lines *Lines) (any, error) {
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	switch operation {
 	case "DescribeLogGroups":
 		return map[string]any{"logGroups": []any{map[string]string{"logGroupName": in.LogGroupNamePrefix + "all"}}}, nil
 	case "CreateLogStream":
+		return struct{}{}, nil
 	case "PutLogEvents":
-		if l.groups == nil {
-			l.groups = map[string][]record{}
-		}
-		all := append(l.groups[in.LogGroupName], in.LogEvents...)
-		l.groups[in.LogGroupName] = all[max(0, len(all)-maxRecords):]
+		return struct{}{}, c.Records.Append(ctx, in.LogGroupName, auditIs, in.LogEvents...)
 	case "FilterLogEvents":
 		if !strings.HasSuffix(in.LogGroupName, audited) {
-			return map[string]any{"events": lines.find(in.FilterPattern, in.StartTime)}, nil
+			return map[string]any{"events": c.Log.find(in.FilterPattern, in.StartTime)}, nil
 		}
+		all, err := c.Records.Latest(ctx, in.LogGroupName)
 		found := []record{}
-		for _, r := range l.groups[in.LogGroupName] {
+		for _, r := range all {
 			if strings.Contains(r.Message, in.FilterPattern) { // a quoted text, or none
 				found = append(found, r)
 			}
 		}
-		return map[string]any{"events": found}, nil
-	default:
-		return nil, unavailable(operation)
+		return map[string]any{"events": found}, err
 	}
-	return struct{}{}, nil
+	return nil, unavailable(operation)
 }

@@ -5,6 +5,7 @@
 //	pk               sk       what
 //	message#<queue>  <id>     a message, until it is handled; for 14 days, as by SQS
 //	stream#<ARN>     <shard>  how far a shard of a table's stream was read; for a week
+//	record#<list>    <time>#… an entry of a list: an operator's action, or a mail
 package dynamo
 
 import (
@@ -32,7 +33,7 @@ const (
 // atOnce is how many items DynamoDB writes in one call.
 const atOnce = 25
 
-// Table implements delivery.Store and follow.Places.
+// Table implements delivery.Store, follow.Places and records.Store.
 type Table struct{ *ddb.Table }
 
 type messageItem struct {

@@ -7,6 +7,8 @@ import (
 	"orderflow/internal/host/delivery/storetest"
 	"orderflow/internal/host/dynamo"
 	"orderflow/internal/host/follow"
+	"orderflow/internal/host/records"
+	recordstest "orderflow/internal/host/records/storetest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/storesuite"
@@ -17,6 +19,13 @@ func TestMessages(t *testing.T) {
 		return dynamo.Table{Table: ddbtest.NewTable(t, c)}, nil
 	}
 	storesuite.RunCases(t, open, storetest.Suite)
+}
+
+func TestRecords(t *testing.T) {
+	open := func(t *testing.T, c clock.Clock) (records.Store, storesuite.Newer) {
+		return dynamo.Table{Table: ddbtest.NewTable(t, c)}, nil
+	}
+	storesuite.RunCases(t, open, recordstest.Suite)
 }
 
 func TestPlacesAreThoseOfTheStream(t *testing.T) {
