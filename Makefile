@@ -30,7 +30,7 @@ TESTFLAGS ?=
 ONLY ?=
 WITHIN ?=
 
-.PHONY: help setup up down demo drill demo-strangler demo-brokers token logs test test-all sim prove lint build deploy clean
+.PHONY: help setup up down demo drill demo-strangler demo-brokers demo-split token logs test test-all sim prove lint build deploy clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2} \
@@ -56,6 +56,9 @@ demo-strangler: ## Move the old shop's clients to the services and half of them 
 
 demo-brokers: ## Kill brokers under load and compare reports, orders, ledger and stock (make up BROKERS=yes)
 	@$(DEV) demo-brokers
+
+demo-split: ## Move a stage from functions to one process and back, under load
+	@$(DEV) demo-split
 
 token: ## Print a bearer token (USER=alice ROLE=operator)
 	@$(DEV) token --user '$(USER)' --role '$(ROLE)'

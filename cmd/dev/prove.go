@@ -100,15 +100,7 @@ func proofs() []*cobra.Command {
 			_, err := e2e.RunOn(ctx, devstack.LocalStack)
 			return err
 		}),
-	}, {
-		Use:     "one-process",
-		Short:   "Run the end-to-end tests against the core as one process, which is cmd/serve",
-		Example: "  go run ./cmd/dev one-process",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := e2e.RunOn(cmd.Context(), devstack.OneProcess)
-			return err
-		},
-	}, {
+	}, oneProcess(), {
 		Use:     "oracle [-- FLAG...]",
 		Short:   "Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)",
 		Long:    "Run the tests of the DynamoDB stores against DynamoDB Local. Flags are passed on to `go test`.",
@@ -421,4 +413,25 @@ func verdict(ok bool, err error) error {
 		return exitCode(1)
 	}
 	return err
+}
+
+func oneProcess() *cobra.Command {
+	var store string
+	return flags(&cobra.Command{
+		Use:   "one-process",
+		Short: "Run the end-to-end tests against the core as one process, which is cmd/serve",
+		Example: "  go run ./cmd/dev one-process\n" +
+			"  go run ./cmd/dev one-process --store dynamodb",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			targets := map[string]devstack.Target{"memory": devstack.OneProcess, "dynamodb": e2e.OneProcessTables}
+			if targets[store] == "" {
+				return fmt.Errorf("--store is memory or dynamodb, not %q", store)
+			}
+			_, err := e2e.RunOn(cmd.Context(), targets[store])
+			return err
+		},
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().StringVar(&store, "store", "memory", "`store` of the process: memory, or dynamodb on an emulator")
+	})
 }

@@ -138,6 +138,18 @@ if stock is not the warehouse's own count, or if anything was lost or counted tw
 			}
 			return demo.Of(s, customer).Brokers(ctx, out, b, demo.TwoHundred)
 		}),
+	}, {
+		Use:   "demo-split",
+		Short: "Move events and sagas to one process and back under load, and show that no order gets lost",
+		Long: `Let orders come while the stage moves, with the same tables, from functions to the core as one process
+and back, as docs/one-process.md describes. The process is ended while sagas run, which functions resume. Print a
+timeline and then orders, money, shipments, mails and stock. Fail if an order was lost, doubled or stuck or did not
+end as it must, or if what belongs to it does not add up. It takes about three minutes. Functions handle events in the
+end, even after an interruption.`,
+		Example: "  go run ./cmd/dev demo-split",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+			return demo.Of(s, customer).Split(ctx, out, demo.ThereAndBack)
+		}),
 	}, flags(&cobra.Command{
 		Use:   "token",
 		Short: "Print a bearer token of a user",

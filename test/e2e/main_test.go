@@ -53,9 +53,18 @@ func run(ctx context.Context, m *testing.M, repo devstack.Repo, dir string) (cod
 	}
 	opts := devstack.Options{Target: target, Repo: repo, Dir: dir,
 		NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
-	if target == devstack.OneProcess {
+	switch target {
+	case devstack.OneProcess:
 		stack, err = devstack.StartProcess(ctx, opts, "-throttle=false")
-	} else {
+	case e2e.OneProcessTables:
+		tables, failed := devstack.StartEmulator(ctx, devstack.Options{Dir: filepath.Join(dir, "aws"), Repo: repo})
+		if failed != nil {
+			return 1, failed
+		}
+		defer func() { err = errors.Join(err, tables.Stop()) }()
+		opts.Env = tables.Environ()
+		stack, err = devstack.StartProcess(ctx, opts, "-throttle=false", "-store", "dynamodb", "-create-tables")
+	default:
 		stack, err = devstack.Start(ctx, opts)
 	}
 	if err != nil {

@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/repair"
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
@@ -53,11 +56,39 @@ func (s Shop) Saga(ctx context.Context, orderID string) (timeline.Timeline, erro
 	}, orderID)
 }
 
+// Machines are the ARNs of the saga's state machines.
+func (s Shop) Machines() []string {
+	return []string{s.stack.Outputs["FulfilOrderArn"], s.stack.Outputs["CompensateOrderArn"]}
+}
+
+// Running lists the running executions of state machines.
+func (s Shop) Running(ctx context.Context, machines ...string) (all []types.ExecutionListItem, err error) {
+	for _, machine := range machines {
+		pages := sfn.NewListExecutionsPaginator(sfn.NewFromConfig(s.stack.Config()), &sfn.ListExecutionsInput{
+			StateMachineArn: &machine, StatusFilter: types.ExecutionStatusRunning, MaxResults: 1000,
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, page.Executions...)
+		}
+	}
+	return all, nil
+}
+
 // Circuit reads payments' circuit of its provider.
 func (s Shop) Circuit(ctx context.Context) (resilience.Circuit, error) {
-	return ddb.Open(s.stack.Config(), s.stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx,
-		"payment-provider")
+	if s.stack.Emulator.Target == devstack.OneProcess {
+		return repair.ProcessCircuits{API: awsapi.Client{Config: s.stack.Config()}, Service: "payments"}.Circuit(ctx,
+			provider)
+	}
+	return ddb.Open(s.stack.Config(), s.stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx, provider)
 }
+
+// provider is the name of the payment provider.
+const provider = "payment-provider"
 
 // Ready waits until the shop is ready, or ctx ends.
 func (s Shop) Ready(ctx context.Context) error {
@@ -176,6 +207,16 @@ func (s Shop) Ledger(ctx context.Context, orderID string) (all []Charge, err err
 		}
 		query.Set("cursor", page.Cursor)
 	}
+}
+
+// Parcel is a shipment in the carrier's own books.
+type Parcel struct{ Status string }
+
+// Parcels reads an order's shipments from the carrier's own books.
+func (s Shop) Parcels(ctx context.Context, orderID string) ([]Parcel, error) {
+	var answer struct{ Shipments []Parcel }
+	_, err := s.Sandbox.Do(ctx, client.Call{Path: "/shipments?reference=" + orderID}, &answer)
+	return answer.Shipments, err
 }
 
 // ReportsCollection returns the variables of docs/reporting.http.

@@ -26,6 +26,13 @@ func (e *Emulator) Config() aws.Config {
 	}
 }
 
+// Environ are the variables by which AWS's tools and cmd/serve find the emulator, with its root
+// credentials.
+func (e *Emulator) Environ() []string {
+	return []string{"AWS_ENDPOINT_URL=" + e.URL, "AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=" + AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + SecretKey}
+}
+
 func (e *Emulator) api() awsapi.Client { return awsapi.Client{Config: e.Config()} }
 
 // rest calls a service with REST and JSON; in and out may be nil. An empty answer leaves out as it

@@ -48,6 +48,8 @@ const trackingURL = "https://carrier.example/track/{trackingNumber}"
 type deployment struct {
 	Emulator    process `json:"emulator"`
 	Fingerprint string  `json:"fingerprint"` // of the inputs; empty while a deployment is running or after it failed
+	// Home is the fingerprint of the deployment from which EventsBy was changed; see HandOver.
+	Home string `json:"home,omitempty"`
 }
 
 // deploy deploys both stacks with the SAM CLI, unless this emulator is up to date.
@@ -57,7 +59,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	}
 	parameters := []string{"Stage=" + Stage, "Architecture=" + HostArchitecture(), "EmulatorEndpoint=" + s.Emulator.URL,
 		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ","),
-		"Introspection=on", "TrackingUrl=" + trackingURL}
+		"Introspection=on", "TrackingUrl=" + trackingURL, eventsBy + string(ByFunctions)}
 	tokens, err := s.tokenParameters(ctx, opts)
 	if err != nil {
 		return err
@@ -225,7 +227,10 @@ func (s *Stack) complete(ctx context.Context) error {
 	return s.Emulator.VerifySender(ctx)
 }
 
-// VerifySender verifies the sender of e-mail, the template's default.
+// Sender is the sender of e-mail, the template's default.
+const Sender = "orders@example.com"
+
+// VerifySender verifies the sender of e-mail.
 func (e *Emulator) VerifySender(ctx context.Context) error {
 	sender := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"}, "Domain": {"example.com"}}
 	if err := e.api().Query(ctx, "ses", sender, nil); err != nil {

@@ -21,15 +21,27 @@ func StartProcess(ctx context.Context, opts Options, flags ...string) (*Stack, e
 	if err != nil {
 		return nil, err
 	}
-	build := command{dir: string(opts.Repo), name: "go", env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0"),
-		args: []string{"build", "-o", opts.Repo.serve(), "./cmd/serve"}}
-	if err := opts.Report.Do("build the process", func() error { return build.run(ctx) }); err != nil {
+	if err := opts.Report.Do("build the process", func() error { return opts.Repo.buildServe(ctx) }); err != nil {
 		return nil, err
 	}
 	return RunProcess(ctx, opts, flags...)
 }
 
-func (r Repo) serve() string { return r.Path(".build", "serve") }
+// serveName names the files of a process.
+const serveName = "serve"
+
+func (r Repo) serve() string { return r.Path(".build", serveName) }
+
+func (r Repo) buildServe(ctx context.Context) error {
+	return command{dir: string(r), name: "go", env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0"),
+		args: []string{"build", "-o", r.serve(), "./cmd/serve"}}.run(ctx)
+}
+
+// live reports whether a process answers. It does not before it drives.
+func live(ctx context.Context, url string) bool {
+	_, err := fetch(ctx, url+"/health/live")
+	return err == nil
+}
 
 // RunProcess starts the process that StartProcess has built, on its previous port.
 func RunProcess(ctx context.Context, opts Options, flags ...string) (*Stack, error) {
@@ -38,16 +50,13 @@ func RunProcess(ctx context.Context, opts Options, flags ...string) (*Stack, err
 		return nil, err
 	}
 	server, _, err := Serve(ctx, opts.Dir, Program{
-		Name: "serve",
+		Name: serveName,
 		Argv: func(port int) []string {
 			return append([]string{opts.Repo.serve(), "-dev", "-dir", opts.Dir,
 				"-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 				"-origins", strings.Join(Origins, ","), "-tracking-url", trackingURL, "-drain", "2s"}, flags...)
 		},
-		Ready: func(ctx context.Context, url string) bool {
-			_, err := fetch(ctx, url+"/health/live")
-			return err == nil
-		},
+		Ready: live,
 		Env:   environ(opts.Env...),
 		Limit: startLimit,
 	})

@@ -38,18 +38,11 @@ func (s *Stack) DeployStack(
 	if err := template.Check(string(s.repo)); err != nil {
 		return nil, err
 	}
-	existing, err := s.describe(ctx, core)
+	all, err := s.coreParameters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := []string{"Core=" + core}
-	for name, value := range existing.parameters() {
-		if value != "" { // SAM refuses an empty one, which is the default of each of these
-			all = append(all, name+"="+value)
-		}
-	}
-	slices.Sort(all)
-	all = append(all, parameters...)
+	all = append(append([]string{"Core=" + core}, all...), parameters...)
 	inputs := []string{filepath.Dir(file), "statemachines", "tools/sam.txt", ".build/functions"}
 	fingerprint, err := s.repo.fingerprint(inputs, all)
 	if err != nil {
@@ -76,6 +69,18 @@ func (s *Stack) DeployStack(
 		}
 	}
 	return outputs, save(record, want)
+}
+
+// coreParameters are the parameters with which the core is deployed, sorted.
+func (s *Stack) coreParameters(ctx context.Context) (all []string, err error) {
+	existing, err := s.describe(ctx, core)
+	for name, value := range existing.parameters() {
+		if value != "" { // SAM refuses an empty one, which is the default of each of these
+			all = append(all, name+"="+value)
+		}
+	}
+	slices.Sort(all)
+	return all, err
 }
 
 // StackParameters are the parameters with which services with stacks of their own are deployed, by

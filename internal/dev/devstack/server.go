@@ -163,9 +163,12 @@ func (s *Server) Kill() error {
 }
 
 // Stop ends the server, if it has not already ended.
-func (s *Server) Stop() error {
+func (s *Server) Stop() error { return s.StopWithin(5 * time.Second) }
+
+// StopWithin is Stop with a time for the server to end by itself.
+func (s *Server) StopWithin(grace time.Duration) error {
 	if s.Process.alive() {
-		if err := endGroup(s.Process.PID, 5*time.Second); err != nil {
+		if err := endGroup(s.Process.PID, grace); err != nil {
 			return err
 		}
 	}

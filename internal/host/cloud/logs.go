@@ -57,8 +57,8 @@ const (
 	auditIs = 3653 * 24 * time.Hour
 )
 
-// logs answers the calls of CloudWatch Logs. Only the log group of operators' actions is kept; those
-// of services have the same lines, those of all functions.
+// logs answers the calls of CloudWatch Logs. Only the log group of operators' actions is kept;
+// those of services have the same lines, those of all functions.
 func (c *Cloud) logs(ctx context.Context, operation string, body []byte) (any, error) {
 	var in struct {
 		LogGroupName, LogGroupNamePrefix, FilterPattern string

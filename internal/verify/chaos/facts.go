@@ -61,13 +61,10 @@ type orderFacts struct {
 	reservations string
 	shipment     string
 	charges      []demo.Charge // of the ledger
-	parcels      []parcel      // of the carrier
+	parcels      []demo.Parcel // of the carrier
 	mails        []string      // subjects
 	saga         timeline.Timeline
 }
-
-// parcel is a shipment in the carrier's books.
-type parcel struct{ Status string }
 
 // deadLetter is a message that a function failed to process on every delivery.
 type deadLetter struct{ function, body string }
@@ -114,8 +111,7 @@ func (r *run) readParts(ctx context.Context, o *orderFacts) error {
 	payment, noPayment := c.Payment(ctx, o.id)
 	reservations, noReservations := c.Reservations(ctx, o.id)
 	shipment, noShipment := c.Shipment(ctx, o.id)
-	var carrier struct{ Shipments []parcel }
-	_, noCarrier := r.shop.Sandbox.Do(ctx, client.Call{Path: "/shipments?reference=" + o.id}, &carrier)
+	parcels, noCarrier := r.shop.Parcels(ctx, o.id)
 	saga, noSaga := r.shop.Saga(ctx, o.id)
 	for _, missing := range []error{noPayment, noReservations, noShipment, noSaga} {
 		if statusOf(missing) != http.StatusNotFound && !errors.Is(missing, timeline.ErrNone) {
@@ -123,7 +119,7 @@ func (r *run) readParts(ctx context.Context, o *orderFacts) error {
 		}
 	}
 	o.now, o.payment, o.reservations, o.shipment = now, payment.Status, reservations.Status, shipment.Status
-	o.parcels, o.saga = carrier.Shipments, saga
+	o.parcels, o.saga = parcels, saga
 	return errors.Join(err, noCarrier)
 }
 
@@ -146,7 +142,7 @@ func (r *run) listed(ctx context.Context) (map[string]client.Order, error) {
 
 // running returns the names of the running executions.
 func (r *run) running(ctx context.Context) (names []string, err error) {
-	running, err := r.executions(ctx, r.machines()...)
+	running, err := r.shop.Running(ctx, r.shop.Machines()...)
 	for _, x := range running {
 		names = append(names, aws.ToString(x.Name))
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -95,18 +94,13 @@ func busyOnes(ctx context.Context, processes []devstack.FunctionProcess) (busy [
 // maxStops is the most stops per order. Recovery leaves the order to an operator after the fifth.
 const maxStops = 3
 
-// machines are the state machines of the saga.
-func (r *run) machines() []string {
-	return []string{r.stack.Outputs["FulfilOrderArn"], r.stack.Outputs["CompensateOrderArn"]}
-}
-
 // stopExecutions stops executions, one at a time, until ctx ends. An execution that cannot be
 // stopped has ended.
 func (r *run) stopExecutions(ctx context.Context) error {
 	random := r.rand(3)
 	every := r.duration() / time.Duration(r.stops()*2+1)
 	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
-		running, err := r.executions(ctx, r.machines()[random.IntN(2)])
+		running, err := r.shop.Running(ctx, r.shop.Machines()[random.IntN(2)])
 		if err != nil || len(running) == 0 {
 			continue // try again next time
 		}
@@ -121,23 +115,6 @@ func (r *run) stopExecutions(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// executions returns the running executions of state machines.
-func (r *run) executions(ctx context.Context, machines ...string) (all []types.ExecutionListItem, err error) {
-	for _, machine := range machines {
-		pages := sfn.NewListExecutionsPaginator(sfn.NewFromConfig(r.stack.Config()), &sfn.ListExecutionsInput{
-			StateMachineArn: &machine, StatusFilter: types.ExecutionStatusRunning, MaxResults: 1000,
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, page.Executions...)
-		}
-	}
-	return all, nil
 }
 
 // tapQueue is the queue that receives all published events.

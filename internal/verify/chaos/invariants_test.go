@@ -20,12 +20,14 @@ func atRest() facts {
 	f.orders = []orderFacts{
 		{order: order{id: "good"},
 			now:     client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
-			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
+			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED",
+			parcels: []demo.Parcel{{Status: "BOOKED"}},
 			charges: []demo.Charge{charge("good", "CAPTURED", price, true)},
 			mails:   []string{"Your order is confirmed"}},
 		{order: order{id: "bad"},
 			now:     client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
-			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
+			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED",
+			parcels: []demo.Parcel{{Status: "CANCELLED"}},
 			charges: []demo.Charge{charge("bad", "VOIDED", price, false)},
 			mails:   []string{"We could not fulfil your order"}},
 	}
@@ -116,7 +118,7 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 		"a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED": {
 			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" },
 			func(f *facts) { f.orders[bad].shipment = "BOOKED" },
-			func(f *facts) { f.orders[good].parcels = append(f.orders[good].parcels, parcel{"BOOKED"}) },
+			func(f *facts) { f.orders[good].parcels = append(f.orders[good].parcels, demo.Parcel{Status: "BOOKED"}) },
 		},
 		"the customer was told the final state, and no other": {
 			func(f *facts) { f.orders[bad].mails = nil },

@@ -28,10 +28,9 @@ func serve(ctx context.Context, o Options) (err error) {
 	if err := tables.VerifySender(ctx); err != nil {
 		return err
 	}
-	p := &process{options: devstack.Options{Dir: filepath.Join(o.Dir, "serve"), Report: rep, Env: []string{
-		"AWS_ENDPOINT_URL=" + tables.URL, "AWS_REGION=" + devstack.Region,
-		"AWS_ACCESS_KEY_ID=" + devstack.AccessKey, "AWS_SECRET_ACCESS_KEY=" + devstack.SecretKey,
-	}}}
+	p := &process{options: devstack.Options{
+		Dir: filepath.Join(o.Dir, "serve"), Report: rep, Env: tables.Environ(),
+	}}
 	stack, err := devstack.StartProcess(ctx, p.options, flags...)
 	if err != nil {
 		return err
@@ -62,7 +61,7 @@ func serve(ctx context.Context, o Options) (err error) {
 const redelivered = 2 * rest
 
 // flags are those of the process. With its lease another one takes over at once.
-var flags = []string{"-store", "dynamodb", "-create-tables", "-lease", "1s", "-sender", "orders@example.com",
+var flags = []string{"-store", "dynamodb", "-create-tables", "-lease", "1s", "-sender", devstack.Sender,
 	"-throttle=false"}
 
 type process struct{ options devstack.Options }

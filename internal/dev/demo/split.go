@@ -1,0 +1,412 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/platform/clock"
+)
+
+// Moves is a plan of moving a stage from functions to one process and back, with the same tables.
+// Orders come throughout.
+type Moves struct {
+	// Every is the interval between orders.
+	Every time.Duration
+	// Before, Process and After are how long functions, the process, and functions again have all
+	// to themselves.
+	Before, Process, After time.Duration
+	// Drain is how long the process may go on at its end. Sagas that run then are parked.
+	Drain time.Duration
+	// Ending is the time for functions to end their sagas before the process begins, for the
+	// process to end what waited for it, and for the last orders to become final.
+	Ending time.Duration
+}
+
+// ThereAndBack moves a stage twice in about three minutes.
+var ThereAndBack = Moves{Every: 2 * time.Second, Before: 15 * time.Second, Process: 30 * time.Second,
+	After: 15 * time.Second, Drain: 300 * time.Millisecond, Ending: 4 * time.Minute}
+
+// kind is a kind of order, and how it must end.
+type kind struct{ method, postal, status, reason string }
+
+// kinds take turns. Flaky ones take longest, so some run when the process ends.
+var kinds = []kind{
+	{good, berlin, client.Confirmed, ""},
+	{good, berlin, client.Confirmed, ""},
+	{"sandbox_flaky", berlin, client.Confirmed, ""},
+	{good, berlin, client.Confirmed, ""},
+	{"pm_card_visa_chargeDeclined", berlin, client.Rejected, "PAYMENT_DECLINED"},
+	{good, berlin, client.Confirmed, ""},
+	{"sandbox_flaky", berlin, client.Confirmed, ""},
+	{good, refused, client.Rejected, "SHIPMENT_REFUSED"},
+}
+
+// moves are in progress.
+type moves struct {
+	Shop
+	plan    Moves
+	out     io.Writer
+	run     string // makes customers different from those of other runs
+	sku     string
+	stocked client.Stock
+	moved   bool             // functions do not handle events
+	server  *devstack.Server // the process, while it serves
+	parked  []string         // orders whose sagas it left behind
+
+	mu      sync.Mutex
+	began   time.Time
+	ended   time.Time // no more orders came
+	stages  []moveStage
+	placed  map[string]kind // accepted orders by their ids
+	other   string          // address of the process's API, while it serves
+	by      int             // orders that were placed there
+	counted int             // customers so far
+	refused []error
+}
+
+// moveStage is a stage of the moves: who handles events.
+type moveStage struct {
+	name   string
+	began  time.Time
+	placed int
+}
+
+// Split moves a stage from functions to one process and back while orders come, and reports what
+// became of them. It fails if one was lost, doubled or stuck, if money, shipments or stock do not
+// add up, or if the process left no saga behind. Functions handle events in the end, whatever
+// happens.
+func (s Shop) Split(ctx context.Context, w io.Writer, p Moves) (err error) {
+	if err := s.stack.BuildServe(ctx); err != nil {
+		return err
+	}
+	m := &moves{Shop: s, plan: p, out: w, run: strings.ToLower(rand.Text()[:6]), placed: map[string]kind{}}
+	m.sku = "KETTLE-" + strings.ToUpper(m.run)
+	if err := m.prepare(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.restore()) }() //nolint:contextcheck // after ctx, too
+	if err := m.play(ctx); err != nil {
+		return err
+	}
+	f, err := m.facts(ctx)
+	if err != nil {
+		return err
+	}
+	f.print(w)
+	return errors.Join(f.broken()...)
+}
+
+// prepare puts the product up for sale, and orders one to see that it can be ordered.
+func (m *moves) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := m.Sell(ctx, m.sku, "Kettle", 2490, 5_000); err != nil {
+		return err
+	}
+	first, err := m.place(ctx, request(m.sku, 1, good, berlin))
+	if err == nil {
+		first, err = m.Customer.WaitFinal(ctx, first.OrderID, nil)
+	}
+	if err == nil && first.Status != client.Confirmed {
+		err = fmt.Errorf("an order ended %s before the first move: see `orderflow saga show %s`", first.Status,
+			first.OrderID)
+	}
+	if err == nil {
+		m.stocked, err = m.stock(ctx, m.sku)
+	}
+	return err
+}
+
+// restore lets functions handle events again, if a move was interrupted.
+func (m *moves) restore() error {
+	if !m.moved {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	fmt.Fprintln(m.out, "functions handle events again, since the moves were interrupted")
+	return errors.Join(m.end(), m.handOver(ctx, devstack.ByFunctions))
+}
+
+// play makes both moves while orders come, and returns when all orders are final, or the time for
+// that is over.
+func (m *moves) play(ctx context.Context) error {
+	var background sync.WaitGroup
+	defer background.Wait()
+	ordering, enough := context.WithCancel(ctx)
+	defer enough()
+	m.began = time.Now()
+	fmt.Fprintf(m.out, "An order every %s, while events and sagas go to one process and back.\n\n", m.plan.Every)
+	m.stage("functions")
+	background.Go(func() { m.placeAll(ordering) })
+	background.Go(func() { m.printTimeline(ordering) })
+	for _, move := range []func(context.Context) error{m.there, m.back} {
+		if err := move(ctx); err != nil {
+			return err
+		}
+	}
+	enough()
+	background.Wait()
+	m.ended = time.Now()
+	m.say("no more orders come")
+	return m.await(ctx, m.plan.Ending, "orders or executions are left", m.rested)
+}
+
+// there moves events and sagas to a process, as docs/one-process.md says.
+func (m *moves) there(ctx context.Context) error {
+	if err := clock.Sleep(ctx, m.plan.Before); err != nil {
+		return err
+	}
+	m.stage("draining")
+	if err := m.handOver(ctx, devstack.Draining); err != nil {
+		return err
+	}
+	if err := m.await(ctx, m.plan.Ending, "functions do not end their sagas", m.noSaga); err != nil {
+		return err
+	}
+	m.say("no saga runs any more")
+	m.stage("nobody")
+	if err := m.handOver(ctx, devstack.ByProcess); err != nil {
+		return err
+	}
+	var err error
+	m.server, err = m.stack.ServeTables(ctx, "-drain", m.plan.Drain.String())
+	if err != nil {
+		return err
+	}
+	m.stage("process")
+	m.offer(m.server.URL)
+	m.say("the process serves %s", m.server.URL)
+	waited := m.known()
+	if err := m.await(ctx, m.plan.Ending, "the process does not end the orders that waited for it",
+		func(ctx context.Context) (bool, error) { return m.allFinal(ctx, waited) }); err != nil {
+		return err
+	}
+	m.say("all orders that waited have ended")
+	return clock.Sleep(ctx, m.plan.Process)
+}
+
+// back moves events and sagas to the functions.
+func (m *moves) back(ctx context.Context) error {
+	m.stage("nobody again")
+	if err := m.end(); err != nil {
+		return err
+	}
+	m.say("the process has ended; %d sagas are parked", len(m.parked))
+	if err := m.handOver(ctx, devstack.ByFunctions); err != nil {
+		return err
+	}
+	m.stage("functions again")
+	return clock.Sleep(ctx, m.plan.After)
+}
+
+// stillRunning begins the line that the process writes of each saga that it leaves behind.
+const stillRunning = "serve: still running: fulfil-order/"
+
+// endsWithin is the time for the process to end, on a busy machine too. It is killed afterwards,
+// and then does not say what it parked.
+const endsWithin = time.Minute
+
+// end ends the process, if it runs, and keeps which sagas it parked.
+func (m *moves) end() error {
+	if m.server == nil {
+		return nil
+	}
+	m.offer("")
+	if err := m.server.StopWithin(endsWithin); err != nil {
+		return err
+	}
+	log, err := m.server.Log()
+	m.server = nil
+	for line := range strings.Lines(string(log)) {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(line), stillRunning); ok {
+			m.parked = append(m.parked, id)
+		}
+	}
+	return err
+}
+
+// handOver deploys who handles events.
+func (m *moves) handOver(ctx context.Context, to devstack.EventsBy) error {
+	began := time.Now()
+	m.moved = true
+	err := m.stack.HandOver(ctx, to)
+	if err == nil {
+		m.moved = to != devstack.ByFunctions
+		m.say("EventsBy=%s is deployed, in %s", to, devstack.Seconds(time.Since(began)))
+	}
+	return err
+}
+
+// await waits until something is so twice in a row, since what is invoked may begin a saga yet. It
+// fails after limit.
+func (m *moves) await(
+	ctx context.Context, limit time.Duration, otherwise string, so func(context.Context) (bool, error),
+) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New(otherwise))
+	defer cancel()
+	for times := 0; times < 2; {
+		yes, err := so(ctx)
+		if times++; err != nil || !yes {
+			times = 0
+		}
+		if clock.Sleep(ctx, time.Second) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+	return nil
+}
+
+// noSaga reports whether no execution runs in Step Functions.
+func (m *moves) noSaga(ctx context.Context) (bool, error) {
+	running, err := m.Running(ctx, m.Machines()...)
+	return len(running) == 0, err
+}
+
+// known returns the ids of the orders so far.
+func (m *moves) known() (ids []string) {
+	m.locked(func() { ids = slices.Collect(maps.Keys(m.placed)) })
+	return ids
+}
+
+// allFinal reports whether orders are final.
+func (m *moves) allFinal(ctx context.Context, ids []string) (bool, error) {
+	orders, err := m.orders(ctx)
+	open := slices.ContainsFunc(orders, func(o client.Order) bool {
+		return !o.Final() && slices.Contains(ids, o.OrderID)
+	})
+	return err == nil && !open, err
+}
+
+// rested reports whether all orders are final and no execution runs.
+func (m *moves) rested(ctx context.Context) (bool, error) {
+	orders, err := m.orders(ctx)
+	if err != nil || unfinished(orders) > 0 || len(orders) < m.accepted() {
+		return false, err
+	}
+	return m.noSaga(ctx)
+}
+
+func (m *moves) locked(do func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	do()
+}
+
+// stage begins a stage.
+func (m *moves) stage(name string) {
+	m.locked(func() { m.stages = append(m.stages, moveStage{name: name, began: time.Now()}) })
+}
+
+// offer lets half of the customers use the process's API, none if there is no address.
+func (m *moves) offer(address string) { m.locked(func() { m.other = address }) }
+
+func (m *moves) say(format string, args ...any) {
+	fmt.Fprintf(m.out, "%6.0f s  "+format+"\n", append([]any{time.Since(m.began).Seconds()}, args...)...)
+}
+
+// placeAll places orders at the plan's interval, without waiting for earlier ones, until ctx ends.
+func (m *moves) placeAll(ctx context.Context) {
+	var atOnce sync.WaitGroup
+	defer atOnce.Wait()
+	t := time.NewTicker(m.plan.Every)
+	defer t.Stop()
+	for n := 0; ; n++ {
+		atOnce.Go(func() { m.order(context.WithoutCancel(ctx), n) })
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// patience is how often a customer tries to place an order.
+const patience = 30
+
+// order places one order. A customer without an answer tries again with the same key, at the other
+// API if there is one.
+func (m *moves) order(ctx context.Context, n int) {
+	k := kinds[n%len(kinds)]
+	var order client.Order
+	var err error
+	for try := range patience {
+		c, other := m.customer(n), ""
+		m.locked(func() {
+			m.counted, other = max(m.counted, n/perCustomer+1), m.other
+		})
+		away := other != "" && (n+try)%2 == 0
+		if away {
+			c.BaseURL = other
+		}
+		order, err = c.PlaceOrder(ctx, fmt.Sprintf("%s-%d", m.sku, n), request(m.sku, 1, k.method, k.postal))
+		var problem *client.Problem
+		if err == nil || errors.As(err, &problem) && !problem.Temporary() {
+			m.locked(func() {
+				if away {
+					m.by++
+				}
+			})
+			break
+		}
+		_ = clock.Sleep(ctx, time.Second) // ctx does not end
+	}
+	m.locked(func() {
+		if err != nil {
+			m.refused = append(m.refused, fmt.Errorf("order %d: %w", n, err))
+			return
+		}
+		m.placed[order.OrderID] = k
+		m.stages[len(m.stages)-1].placed++
+	})
+}
+
+// customer returns the customer of the n-th order.
+func (m *moves) customer(n int) *client.Client {
+	return m.CustomerNamed(fmt.Sprintf("split-%s-%d", m.run, n/perCustomer))
+}
+
+func (m *moves) accepted() (n int) {
+	m.locked(func() { n = len(m.placed) })
+	return n
+}
+
+// orders returns the orders in their customers' lists.
+func (m *moves) orders(ctx context.Context) (found []client.Order, err error) {
+	customers := 0
+	m.locked(func() { customers = m.counted })
+	for n := range customers {
+		page, err := m.customer(n*perCustomer).ListOrders(ctx, 100, "")
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, page.Orders...)
+	}
+	return found, nil
+}
+
+// printTimeline prints a line every five seconds until ctx ends.
+func (m *moves) printTimeline(ctx context.Context) {
+	const interval = 5 * time.Second
+	for clock.Sleep(ctx, interval) == nil {
+		var stage string
+		m.locked(func() { stage = m.stages[len(m.stages)-1].name })
+		orders, err := m.orders(ctx)
+		if err != nil {
+			m.say("%d orders; their lists are not answered; events go to %s", m.accepted(), stage)
+			continue
+		}
+		open := unfinished(orders)
+		m.say("%d orders, %d open, %d final; events go to: %s", m.accepted(), open, len(orders)-open, stage)
+	}
+}
