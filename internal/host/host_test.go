@@ -332,7 +332,8 @@ func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
 		t.Errorf("audit: %+v, %v", actions, err)
 	}
 
-	sources, err := repair.Sources{API: awsapi.Client{Config: cfg}, Queues: queues}.List(t.Context())
+	all := repair.Sources{API: awsapi.Client{Config: cfg}, Queues: queues, Clock: clock.System{}}
+	sources, err := all.List(t.Context())
 	listed := map[string]bool{}
 	for _, source := range sources {
 		listed[source.Function] = source.Works()
