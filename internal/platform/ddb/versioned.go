@@ -15,7 +15,7 @@ type Versioned[V commit.Aggregate, I any] struct {
 	// Key returns the key of an aggregate's item.
 	Key func(id string) (pk, sk string)
 	// Missing is the error of Get if the item does not exist, or has no version: then it is not an
-	// aggregate, but the host of barrier records. If it is nil, Get decodes the empty item.
+	// aggregate, but the host of barrier records. If it is nil, Get returns the zero V.
 	Missing error
 	Encode  func(V) I
 	Decode  func(item I, id string) V

@@ -23,7 +23,9 @@ type Store struct{ *ddb.Table }
 
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (warehouse.Order, error) {
-	return orderItems.Get(ctx, s.Table, orderID)
+	o, err := orderItems.Get(ctx, s.Table, orderID)
+	o.ID = orderID
+	return o, err
 }
 
 // SaveOrder writes an order's next version.

@@ -75,7 +75,9 @@ type Store struct{ *ddb.Table }
 
 // Entry reads the entry of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, error) {
-	return entryItems.Get(ctx, s.Table, reference)
+	e, err := entryItems.Get(ctx, s.Table, reference)
+	e.Reference = reference
+	return e, err
 }
 
 // Write writes an entry, conditional on its version.
