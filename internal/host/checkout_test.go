@@ -37,7 +37,7 @@ func TestTheExampleCheckoutOrdersInABrowser(t *testing.T) {
 	}
 	server := httptest.NewServer(pages)
 	defer server.Close()
-	s := launch(t, Options{Keep: 100, Origins: []string{server.URL}})
+	s := launch(t, Options{Keep: 100, Origins: []string{server.URL}, OpenSandbox: true})
 	pages.HandleFunc("POST /reprice", func(_ http.ResponseWriter, r *http.Request) { s.reprice(r.Context(), t) })
 	if err := s.stocked(t.Context()); err != nil {
 		t.Fatal(err)
@@ -60,6 +60,19 @@ LAMP-RARE €1,043.00: Your order ended: Some of it is no longer in stock. place
 LAMP-RARE: looked at, violations []
 MUG-BLUE €19.99: Your order ended: The payment was declined. Please try another payment method. placed, REJECTED
 MUG-BLUE: looked at, violations []
+SHIRT-M: Your bank wants you to confirm the payment until TIME. Confirm the payment
+SHIRT-M: looked at, violations []
+SHIRT-M €25.00: Thank you! Your order is confirmed. placed, stock reserved, payment authorized, shipment booked, ` +
+		`paid, confirmed
+SHIRT-M: looked at, violations []
+SHIRT-M: Your bank wants you to confirm the payment until TIME. Confirm the payment
+SHIRT-M: looked at, violations []
+SHIRT-M €25.00: Your order ended: The payment was declined. Please try another payment method. placed, REJECTED
+SHIRT-M: looked at, violations []
+SHIRT-M: Your bank wants you to confirm the payment until TIME. Confirm the payment
+SHIRT-M: looked at, violations []
+SHIRT-M €25.00: Your order ended: We cancelled it as you asked. placed, CANCELLED
+SHIRT-M: looked at, violations []
 MUG-BLUE €42.00: The price has changed to €42.00. Nothing was ordered.
 MUG-BLUE: looked at, violations []
 MUG-BLUE €42.00: Thank you! Your order is confirmed. placed, stock reserved, payment authorized, shipment booked, ` +

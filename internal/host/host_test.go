@@ -73,6 +73,7 @@ func launch(t *testing.T, o Options) shop {
 		h.Run(ctx)
 	}()
 	server := httptest.NewServer(h)
+	h.sandbox.url.Store(server.URL)
 	halt := func() {
 		stop()
 		<-ended
