@@ -192,6 +192,9 @@ func showOrder(w io.Writer, o client.Order) {
 	for _, m := range o.Progress {
 		row(w, "reached", m.At.Format(time.RFC3339)+" "+m.Step)
 	}
+	if n := o.NextAction; n != nil {
+		row(w, "customer must", fmt.Sprintf("%s until %s: %s", n.Type, n.Until.Format(time.RFC3339), n.URL))
+	}
 	if where := cmp.Or(o.TrackingURL, o.TrackingNumber); where != "" {
 		row(w, "tracking", where)
 	}

@@ -43,6 +43,17 @@ func TestCustomerSeesAnOrderWithItsParts(t *testing.T) {
 	}
 }
 
+func TestAnOrderShowsWhatItsCustomerMustDo(t *testing.T) {
+	answers := parts("PENDING")
+	answers["GET /v1/orders/"+order] = []string{"200 " + strings.Replace(orderIn("PENDING", "null"), "{",
+		`{"nextAction":{"type":"AUTHENTICATE","url":"https://bank.test/1","until":"2026-11-23T09:10:00Z"},`, 1)}
+	out, _, err := run(t, serve(t, answers), "order", "get", order, "--user", "alice")
+	const want = "AUTHENTICATE until 2026-11-23T09:10:00Z: https://bank.test/1"
+	if err != nil || !strings.Contains(out, want) {
+		t.Errorf("%s, %v, want %s", out, err, want)
+	}
+}
+
 // operated are the answers of AWS about an order whose saga has these events.
 func operatedOrder(status, events string) map[string][]string {
 	answers := parts(status)
