@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,9 @@ type Moves struct {
 	// Before, Process and After are how long functions, the process, and functions again have all
 	// to themselves.
 	Before, Process, After time.Duration
+	// Asked is how many customers must authenticate when the process ends. Their sagas wait, so it
+	// parks them.
+	Asked int
 	// Drain is how long the process may go on at its end. Sagas that run then are parked.
 	Drain time.Duration
 	// Ending is the time for functions to end their sagas before the process begins, for the
@@ -34,12 +38,12 @@ type Moves struct {
 
 // ThereAndBack moves a stage twice in about three minutes.
 var ThereAndBack = Moves{Every: 2 * time.Second, Before: 15 * time.Second, Process: 30 * time.Second,
-	After: 15 * time.Second, Drain: 300 * time.Millisecond, Ending: 4 * time.Minute}
+	After: 15 * time.Second, Asked: 3, Drain: 300 * time.Millisecond, Ending: 4 * time.Minute}
 
 // kind is a kind of order, and how it must end.
 type kind struct{ method, postal, status, reason string }
 
-// kinds take turns. Flaky ones take longest, so some run when the process ends.
+// kinds take turns.
 var kinds = []kind{
 	{good, berlin, client.Confirmed, ""},
 	{good, berlin, client.Confirmed, ""},
@@ -50,6 +54,9 @@ var kinds = []kind{
 	{"sandbox_flaky", berlin, client.Confirmed, ""},
 	{good, refused, client.Rejected, "SHIPMENT_REFUSED"},
 }
+
+// asking is a kind of order whose customer must authenticate.
+var asking = kind{"pm_card_authenticationRequired", berlin, client.Confirmed, ""}
 
 // moves are in progress.
 type moves struct {
@@ -70,7 +77,7 @@ type moves struct {
 	placed  map[string]kind // accepted orders by their ids
 	other   string          // address of the process's API, while it serves
 	by      int             // orders that were placed there
-	counted int             // customers so far
+	tried   int             // orders so far
 	refused []error
 }
 
@@ -196,8 +203,12 @@ func (m *moves) there(ctx context.Context) error {
 	return clock.Sleep(ctx, m.plan.Process)
 }
 
-// back moves events and sagas to the functions.
+// back moves events and sagas to the functions. Customers authenticate after it who had to before.
 func (m *moves) back(ctx context.Context) error {
+	pages, err := m.ask(ctx)
+	if err != nil {
+		return err
+	}
 	m.stage("nobody again")
 	if err := m.end(); err != nil {
 		return err
@@ -207,6 +218,12 @@ func (m *moves) back(ctx context.Context) error {
 		return err
 	}
 	m.stage("functions again")
+	for _, page := range pages {
+		bank := client.Client{BaseURL: page}
+		if _, err := bank.Do(ctx, client.Call{Method: http.MethodPost, Path: "?answer=succeed"}, nil); err != nil {
+			return err
+		}
+	}
 	return clock.Sleep(ctx, m.plan.After)
 }
 
@@ -322,7 +339,7 @@ func (m *moves) placeAll(ctx context.Context) {
 	t := time.NewTicker(m.plan.Every)
 	defer t.Stop()
 	for n := 0; ; n++ {
-		atOnce.Go(func() { m.order(context.WithoutCancel(ctx), n) })
+		atOnce.Go(func() { m.order(context.WithoutCancel(ctx), kinds[n%len(kinds)]) })
 		select {
 		case <-ctx.Done():
 			return
@@ -335,16 +352,15 @@ func (m *moves) placeAll(ctx context.Context) {
 const patience = 30
 
 // order places one order. A customer without an answer tries again with the same key, at the other
-// API if there is one.
-func (m *moves) order(ctx context.Context, n int) {
-	k := kinds[n%len(kinds)]
+// API if there is one. The id is "" if the order was not accepted.
+func (m *moves) order(ctx context.Context, k kind) (id string, by *client.Client) {
 	var order client.Order
 	var err error
+	var n int
+	m.locked(func() { n, m.tried = m.tried, m.tried+1 })
 	for try := range patience {
 		c, other := m.customer(n), ""
-		m.locked(func() {
-			m.counted, other = max(m.counted, n/perCustomer+1), m.other
-		})
+		m.locked(func() { other = m.other })
 		away := other != "" && (n+try)%2 == 0
 		if away {
 			c.BaseURL = other
@@ -369,6 +385,30 @@ func (m *moves) order(ctx context.Context, n int) {
 		m.placed[order.OrderID] = k
 		m.stages[len(m.stages)-1].placed++
 	})
+	return order.OrderID, m.customer(n)
+}
+
+// ask places orders whose customers must authenticate, and returns the pages for that.
+func (m *moves) ask(ctx context.Context) (pages []string, err error) {
+	for range m.plan.Asked {
+		page := ""
+		id, customer := m.order(ctx, asking)
+		err := m.await(ctx, time.Minute, "an order does not show that its customer must authenticate",
+			func(ctx context.Context) (bool, error) {
+				o, err := customer.GetOrder(ctx, id)
+				if err != nil || o.NextAction == nil {
+					return false, err
+				}
+				page = o.NextAction.URL
+				return true, nil
+			})
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, page)
+	}
+	m.say("%d customers must authenticate", len(pages))
+	return pages, nil
 }
 
 // customer returns the customer of the n-th order.
@@ -384,7 +424,7 @@ func (m *moves) accepted() (n int) {
 // orders returns the orders in their customers' lists.
 func (m *moves) orders(ctx context.Context) (found []client.Order, err error) {
 	customers := 0
-	m.locked(func() { customers = m.counted })
+	m.locked(func() { customers = (m.tried + perCustomer - 1) / perCustomer })
 	for n := range customers {
 		page, err := m.customer(n*perCustomer).ListOrders(ctx, 100, "")
 		if err != nil {

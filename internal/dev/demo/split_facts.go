@@ -128,7 +128,7 @@ func (f moveFacts) broken() (all []error) {
 	}
 	unless(len(f.refused) == 0, "%d orders were not accepted: %w", len(f.refused), errors.Join(f.refused...))
 	unless(f.running == 0, "%d executions are still running", f.running)
-	unless(len(f.parked) > 0, "the process parked no saga, so nobody had to resume one: try again")
+	unless(len(f.parked) > 0, "the process parked no saga, so nobody had to resume one")
 	unless(f.by > 0, "no order was placed at the process")
 	orders := map[string]movedOrder{}
 	shipped := 0
