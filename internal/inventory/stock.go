@@ -12,17 +12,6 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// Bucket is the state of a unit of stock.
-type Bucket string
-
-// The three buckets. Available and reserved units are on hand; shipped ones have left the
-// warehouse.
-const (
-	Available Bucket = "available"
-	Reserved  Bucket = "reserved"
-	Shipped   Bucket = "shipped"
-)
-
 // Stock is the number of a product's units in each bucket. Its JSON is stored in replies, where
 // available stock is still called onHand; see docs/adr/0037.
 type Stock struct {
@@ -34,6 +23,17 @@ type Stock struct {
 	// and each bucket as of a moment during the count.
 	Moving bool `json:"moving,omitempty"`
 }
+
+// Bucket is the state of a unit of stock.
+type Bucket string
+
+// The three buckets. Available and reserved units are on hand; shipped ones have left the
+// warehouse.
+const (
+	Available Bucket = "available"
+	Reserved  Bucket = "reserved"
+	Shipped   Bucket = "shipped"
+)
 
 // Buckets are all buckets.
 var Buckets = []Bucket{Available, Reserved, Shipped}

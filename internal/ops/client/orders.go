@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	inventory "orderflow/internal/inventory/contract"
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/money"
 )
@@ -43,26 +42,6 @@ type Address struct {
 	PostalCode string `json:"postalCode,omitempty"`
 	Country    string `json:"country"`
 }
-
-// The types of the API's answers are those with which the services answer.
-type (
-	// Item is a quantity of a product.
-	Item = inventory.Line
-	// Order is an order.
-	Order = orders.Order
-	// Change is a version of an order.
-	Change = orders.Change
-	// NextAction is what the customer must do before a time.
-	NextAction = orders.NextAction
-	// Shortage is what a line was short of.
-	Shortage = orders.Shortage
-	// Milestone is something that an order has reached.
-	Milestone = orders.Milestone
-	// Line is a line of an order, at the price when it was placed.
-	Line = orders.Item
-	// FoundOrder is an order in an operator's list.
-	FoundOrder = orders.FoundOrder
-)
 
 // OrderPage is a page of orders, newest first. Cursor gets the next page; it is nil on the last.
 type OrderPage struct {

@@ -4,27 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-
-	catalog "orderflow/internal/catalog/contract"
-	inventory "orderflow/internal/inventory/contract"
-	payments "orderflow/internal/payments/contract"
-	shipping "orderflow/internal/shipping/contract"
-)
-
-// The types of the API's answers are those with which the services answer.
-type (
-	// Payment is the payment of an order.
-	Payment = payments.Payment
-	// Reservations are the stock held for an order.
-	Reservations = inventory.Reservations
-	// Shipment is the shipment of an order.
-	Shipment = shipping.Shipment
-	// Product is a product of the catalog.
-	Product = catalog.Product
-	// ProductValues are what a product is changed to.
-	ProductValues = catalog.Values
-	// Stock is the quantities of a product.
-	Stock = inventory.Stock
 )
 
 // ProductPage is a page of products. Cursor gets the next page; it is nil on the last.

@@ -9,30 +9,10 @@ import (
 	"net/url"
 	"strconv"
 	"time"
-
-	reporting "orderflow/internal/reporting/contract"
 )
 
 // reportPage is the size of a page of a report.
 const reportPage = 100
-
-// The types of the API's answers are those with which the service answers.
-type (
-	// Generation is the generation of the reports that answered.
-	Generation = reporting.Generation
-	// Sales are the sales in a currency.
-	Sales = reporting.Sales
-	// ProductSales are the sales of a product in a currency.
-	ProductSales = reporting.ProductSales
-	// Outcome is how many orders were placed, or ended in one way.
-	Outcome = reporting.Outcome
-	// Latency is how long orders took to their final status.
-	Latency = reporting.Latency
-	// ParkedRecord is a record of the log that is in no report.
-	ParkedRecord = reporting.ParkedRecord
-	// Rebuild is a rebuild of the reports from the log.
-	Rebuild = reporting.Rebuild
-)
 
 // Report is a report of a period.
 type Report[E any] struct {
