@@ -15,7 +15,8 @@ import (
 // certificate of the broker's authority; without it the system's authorities are trusted.
 func FromEnv(env *function.Env, exchange string) *Exchange {
 	c := Config{
-		URL: env.Require("RABBITMQ_URL"), Exchange: exchange, Name: function.Name(context.Background()), Clock: env.Clock,
+		URL: env.Require("RABBITMQ_URL"), Exchange: exchange,
+		Name: function.Name(context.Background()), Clock: env.Clock,
 		Credentials: credentials(secrets.Open(env.AWS(), env.Require("RABBITMQ_SECRET"), env.Clock)),
 	}
 	if name := env.Optional("RABBITMQ_CA_SECRET"); name != "" {
