@@ -32,6 +32,8 @@ var kept = map[string]members{
 	payments.PaymentRefunded:       payment,
 	payments.PaymentPartlyRefunded: payment,
 	payments.PaymentDisputed:       payment,
+	payments.PaymentActionRequired: {"orderId": nil, "amount": amount, "until": nil}, // whoever has the url may act
+	payments.PaymentActionEnded:    payment,
 
 	inventory.StockReserved:      movedStock,
 	inventory.StockCommitted:     movedStock,

@@ -137,7 +137,8 @@ func mutate(node any, set func(any), emit func()) {
 }
 
 // texts has one match for every pattern of the contracts.
-var texts = []string{"Ada", "a@b.example", "01KAQ5M3Z8V7D2X4C6B9N1T0RW", "EUR", "DE", "OUT_OF_STOCK", "MUG-BLUE"}
+var texts = []string{"Ada", "a@b.example", "01KAQ5M3Z8V7D2X4C6B9N1T0RW", "EUR", "DE", "OUT_OF_STOCK", "MUG-BLUE",
+	"https://bank.example/1", "2026-11-23T09:00:00.000Z"}
 
 // example returns a valid value with every property.
 func example(t *testing.T, s *jsonschema.Schema) any {

@@ -137,7 +137,7 @@ func (l lossy) Append(ctx context.Context, messages []reporting.Message) []error
 
 // withheld are the members that do not go into the log.
 var withheld = []string{
-	"customerId", "customerEmail", "paymentMethod", "by", "resumeToken", "trackingNumber",
+	"customerId", "customerEmail", "paymentMethod", "by", "resumeToken", "trackingNumber", "url",
 	"shippingAddress/name", "shippingAddress/line1", "shippingAddress/line2", "shippingAddress/city",
 	"shippingAddress/region", "shippingAddress/postalCode", "shippingAddress/country",
 }
