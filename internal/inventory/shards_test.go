@@ -332,6 +332,18 @@ func TestHotProductIsRestockedInOnePiece(t *testing.T) {
 	wantShards(t, store, 1)
 }
 
+// Orders that find no stock block the item that the first adjustment creates.
+func TestTheFirstStockIsNotMissingWhileOrdersLookForIt(t *testing.T) {
+	svc, store := market(t)
+	store.busy = inventory.ErrContended
+	_, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{
+		Adjusted: adjustment("new", 4).Adjusted, AllowUnknownSKU: true,
+	})
+	if !errors.Is(err, inventory.ErrContended) {
+		t.Errorf("%v, want ErrContended: a retry creates it", err)
+	}
+}
+
 func TestAdjustmentDoesNotWaitForOrdersToPause(t *testing.T) {
 	svc, store := market(t)
 	split(t, svc, store, "1", 4)

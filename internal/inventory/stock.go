@@ -119,6 +119,9 @@ func (s *Service) adjustMoving(
 	ctx context.Context, sku string, delta int, with func(Stock) commit.With,
 ) (Stock, error) {
 	before, _, err := s.snapshot(ctx, sku)
+	if errors.Is(err, ErrNoStock) {
+		err = ErrContended // only a new adjustment creates it
+	}
 	if err != nil {
 		return Stock{}, err
 	}
