@@ -86,7 +86,7 @@ var Mutants = []Mutant{
 	}},
 	{Name: "a generation that does not serve any more is not closed", Rebuild: true, Slow: true,
 		Store: func(s reporting.Store) reporting.Store { return open{s} }},
-	{Name: "a generation serves as soon as it is built", Rebuild: true, Slow: true, Simulated: true,
+	{Name: "a generation serves as soon as it is built", Rebuild: true, Slow: true,
 		Store: func(s reporting.Store) reporting.Store { return hasty{s} }},
 	{Name: "a switch does not see a partition that is new", Rebuild: true, Slow: true,
 		Store: func(s reporting.Store) reporting.Store { return blind{s} }},
