@@ -55,17 +55,17 @@ var suites = []Suite{
 			`(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
 	},
 	{
-		Name: "oracle", Program: goRunDev, Args: []string{"oracle", "--", "-json"}, About: 75 * time.Second,
+		Name: "oracle", Program: goRunDev, Args: []string{"oracle", "--", "-json"}, About: 120 * time.Second,
 		Tests: func(string) place { return place{"DynamoDB Local", "stores"} },
 	},
 	{
-		Name: "sim", Program: goRunDev, Args: []string{"sim"}, About: 45 * time.Second,
+		Name: "sim", Program: goRunDev, Args: []string{"sim"}, About: 60 * time.Second,
 		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders",
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
 		Name: "sim-brokers", Program: goRunDev, Args: []string{"sim", "--brokers", "--seeds", "240"},
-		About: 45 * time.Second,
+		About: 60 * time.Second,
 		Figures: []figure{{place{"simulation", "orders with reporting and the warehouse"}, "orders",
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
@@ -87,12 +87,12 @@ var suites = []Suite{
 			`(?m)^(?P<of>\d+) +invariants\n(?P<failed>\d+) +violations$`}},
 	},
 	{
-		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 85 * time.Second,
+		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 100 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 195 * time.Second,
+		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 220 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
 			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`},
 			searched("every way that a request between two shops can go", "a request of an old client"),
