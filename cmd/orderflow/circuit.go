@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
@@ -35,9 +34,9 @@ succeeds. So most of the time there is nothing to do.
 func (s site) circuits() repair.Circuits {
 	c := clock.System{}
 	log := func(service string) resilience.CircuitLog { return ddb.Open(s.cfg, s.stack+"-"+service, c) }
-	if s.outputs["CircuitsBy"] == "process" {
+	if s.inProcess() {
 		log = func(service string) resilience.CircuitLog {
-			return repair.ProcessCircuits{API: awsapi.Client{Config: s.cfg}, Service: service}
+			return repair.ProcessCircuits{Process: s.process(), Service: service}
 		}
 	}
 	return repair.Circuits{Log: log, Clock: c, IDs: ids.Random(c)}

@@ -12,7 +12,6 @@ import (
 	"orderflow/internal/orders/dynamo"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
-	"orderflow/internal/platform/ids"
 )
 
 func intake(a *app) *cobra.Command {
@@ -30,9 +29,16 @@ everything else is served.
 	}, intakeStatus(a), stopIntake(a), resumeIntake(a))
 }
 
-func (s site) orders() *ordering.Service {
+func (s site) intake() ordering.Switch {
 	c := clock.System{}
-	return ordering.New(dynamo.Open(ddb.Open(s.cfg, s.stack+"-orders", c)), c, ids.Random(c))
+	if s.inProcess() {
+		return ordering.Switch{Store: s.process(), Clock: c}
+	}
+	return ordering.Switch{Store: s.orders(), Clock: c}
+}
+
+func (s site) orders() dynamo.Store {
+	return dynamo.Open(ddb.Open(s.cfg, s.stack+"-orders", clock.System{}))
 }
 
 func intakeStatus(a *app) *cobra.Command {
@@ -40,7 +46,7 @@ func intakeStatus(a *app) *cobra.Command {
 		Use: "status", Short: "Show whether new orders are taken",
 		Example: "  orderflow intake status", Args: exactly(),
 		RunE: a.withSite(func(cmd *cobra.Command, _ []string, s site) error {
-			i, err := s.orders().Intake(cmd.Context())
+			i, err := s.intake().Store.Intake(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -77,7 +83,7 @@ and why; customers are not told why.
 			}
 			var i ordering.Intake
 			err = s.audit().Do(ctx, action, func(ctx context.Context) (err error) {
-				i, err = s.orders().StopIntake(ctx, until, why, action.User+" ("+action.Who+")")
+				i, err = s.intake().Stop(ctx, until, why, action.User+" ("+action.Who+")")
 				return err
 			})
 			if err != nil {
@@ -105,7 +111,7 @@ func resumeIntake(a *app) *cobra.Command {
 				return err
 			}
 			action.Subject = "intake"
-			if err := s.audit().Do(ctx, action, s.orders().ResumeIntake); err != nil {
+			if err := s.audit().Do(ctx, action, s.intake().Resume); err != nil {
 				return err
 			}
 			return a.showIntake(cmd, ordering.Intake{})

@@ -157,7 +157,7 @@ func (a *app) readSaga(ctx context.Context, s site, p *orderPage) error {
 
 // readItem reads what only operators see of an order.
 func (p *orderPage) readItem(ctx context.Context, s site) error {
-	o, err := s.orders().GetOrder(ctx, p.OrderID, func(string) bool { return true })
+	o, err := s.orders().Order(ctx, p.OrderID)
 	p.CustomerID, p.Detail = o.CustomerID, o.Detail
 	return err
 }

@@ -75,6 +75,12 @@ func (a *app) site(ctx context.Context) (site, error) {
 	return site{cfg: cfg, outputs: d.outputs, stack: stack}, err
 }
 
+// inProcess reports whether the deployment is one process, which answers for what is in tables
+// elsewhere.
+func (s site) inProcess() bool { return s.outputs["StoresBy"] == "process" }
+
+func (s site) process() repair.Process { return repair.Process{API: awsapi.Client{Config: s.cfg}} }
+
 func (s site) queues() repair.Queues {
 	return repair.Queues{Client: sqs.NewFromConfig(s.cfg), Stack: s.stack}
 }

@@ -129,7 +129,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	hosts := front.Inside{}
 	h.cloud = &cloud.Cloud{Stack: Name, Key: o.Key, Engine: h.engine, Delivery: h.delivery, Clock: o.Env.Clock,
 		Invoke: h.Invoke, Log: o.Log, Secrets: keys.named(), Records: all.records,
-		Circuits: map[string]resilience.CircuitLog{}}
+		Circuits: map[string]resilience.CircuitLog{}, Intake: all.stores.Orders}
 	for service, log := range all.stores.Logs {
 		h.cloud.Circuits[service] = log
 	}

@@ -342,7 +342,7 @@ func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
 	if err != nil || !listed["start-fulfilment"] || !listed["relay-orders-events"] || listed["place-order"] {
 		t.Errorf("event sources: %+v, %v", sources, err)
 	}
-	provider := repair.ProcessCircuits{API: awsapi.Client{Config: cfg}, Service: "payments"}
+	provider := repair.ProcessCircuits{Process: repair.Process{API: awsapi.Client{Config: cfg}}, Service: "payments"}
 	if c, err := provider.Circuit(t.Context(), "payment-provider"); err != nil || c.State != resilience.Closed {
 		t.Errorf("circuit: %+v, %v", c, err)
 	}

@@ -317,7 +317,7 @@ func announce(f flags, url string, stdout io.Writer) error {
 	text, err := json.MarshalIndent(map[string]string{"ApiUrl": url, "SandboxUrl": url + "/sandbox",
 		"GrpcTarget": strings.TrimPrefix(url, "http://"), "TokenIssuer": f.issuer,
 		"EndpointUrl": url + "/aws", "Region": cloud.Region, "AccessKeyId": f.key,
-		"CircuitsBy": "process", "TracesUrl": f.traces,
+		"StoresBy": "process", "TracesUrl": f.traces,
 		"FulfilOrderArn":        cloud.MachineARN(Name, string(fulfilment.FulfilOrder)),
 		"CompensateOrderArn":    cloud.MachineARN(Name, string(fulfilment.CompensateOrder)),
 		"LegacyRoutesParameter": routes}, "", "  ")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 )
 
@@ -36,15 +37,27 @@ func (i Intake) refusal(at time.Time) error {
 	return ErrStopped.After(i.Until.Sub(at))
 }
 
-// Intake returns whether new orders are taken.
-func (s *Service) Intake(ctx context.Context) (Intake, error) { return s.store.Intake(ctx) }
-
-// StopIntake has PlaceOrder refuse new orders until a time, or until ResumeIntake if that is zero.
-// Everything under way goes on, and a repeated request gets its first answer.
-func (s *Service) StopIntake(ctx context.Context, until time.Time, reason, by string) (Intake, error) {
-	i := Intake{StoppedAt: s.clock.Now(), Until: until, Reason: reason, By: by}
-	return i, s.store.SaveIntake(ctx, i)
+// IntakeStore keeps whether new orders are taken.
+type IntakeStore interface {
+	// Intake returns what SaveIntake wrote last, times to the millisecond; the zero Intake before
+	// that.
+	Intake(ctx context.Context) (Intake, error)
+	// SaveIntake writes whether new orders are taken.
+	SaveIntake(ctx context.Context, i Intake) error
 }
 
-// ResumeIntake has PlaceOrder take orders again.
-func (s *Service) ResumeIntake(ctx context.Context) error { return s.store.SaveIntake(ctx, Intake{}) }
+// Switch is an operator's switch for new orders.
+type Switch struct {
+	Store IntakeStore
+	Clock clock.Clock
+}
+
+// Stop has PlaceOrder refuse new orders until a time, or until Resume if that is zero. Everything
+// under way goes on, and a repeated request gets its first answer.
+func (s Switch) Stop(ctx context.Context, until time.Time, reason, by string) (Intake, error) {
+	i := Intake{StoppedAt: s.Clock.Now(), Until: until, Reason: reason, By: by}
+	return i, s.Store.SaveIntake(ctx, i)
+}
+
+// Resume has PlaceOrder take orders again.
+func (s Switch) Resume(ctx context.Context) error { return s.Store.SaveIntake(ctx, Intake{}) }

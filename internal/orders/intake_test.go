@@ -34,17 +34,18 @@ func TestStoppedIntakeRefusesNewOrdersOnly(t *testing.T) {
 		_, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, in)
 		must(t, err)
 	}
-	_, err = s.StopIntake(t.Context(), time.Time{}, "the carrier is down", "olga")
+	intake := orders.Switch{Store: s.store, Clock: s.clock}
+	_, err = intake.Stop(t.Context(), time.Time{}, "the carrier is down", "olga")
 	must(t, err)
 	refused(time.Minute)
 	own := func(customer string) bool { return customer == first.CustomerID }
 	_, _, err = s.CancelOrder(t.Context(), idempotency.Request{}, first.OrderID, first.CustomerID, own)
 	must(t, err)
-	must(t, s.ResumeIntake(t.Context()))
+	must(t, intake.Resume(t.Context()))
 	taken()
-	stop, err := s.StopIntake(t.Context(), s.clock.Now().Add(10*time.Minute), "the carrier is down", "olga")
+	stop, err := intake.Stop(t.Context(), s.clock.Now().Add(10*time.Minute), "the carrier is down", "olga")
 	must(t, err)
-	if got, err := s.Intake(t.Context()); err != nil || got != stop {
+	if got, err := s.store.Intake(t.Context()); err != nil || got != stop {
 		t.Errorf("%+v, %v; want %+v", got, err, stop)
 	}
 	s.clock.Advance(9 * time.Minute)

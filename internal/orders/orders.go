@@ -56,6 +56,7 @@ func at(refusal *fault.Error, pointers ...string) *fault.Error {
 type Store interface {
 	commit.Log
 	idempotency.Log
+	IntakeStore
 	// Order returns an order, read consistently, or ErrNoOrder.
 	Order(ctx context.Context, orderID string) (Order, error)
 	// Orders returns up to limit orders of a customer, newest first, and the next page's cursor, ""
@@ -89,11 +90,6 @@ type Store interface {
 	// Reply does (none if key is empty), the intake, and the prices of up to 40 distinct SKUs.
 	// Unknown ones are left out.
 	Quote(ctx context.Context, scope, key string, skus []string) (Quote, error)
-	// Intake returns what SaveIntake wrote last, times to the millisecond; the zero Intake before
-	// that.
-	Intake(ctx context.Context) (Intake, error)
-	// SaveIntake writes whether new orders are taken.
-	SaveIntake(ctx context.Context, i Intake) error
 	// Price returns the price of a SKU, read consistently; the zero Price if it has none.
 	Price(ctx context.Context, sku string) (Price, error)
 	// SavePrice writes p. The stored version must be before, 0 for none (else fault.ErrLostRace).

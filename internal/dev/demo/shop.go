@@ -81,8 +81,8 @@ func (s Shop) Running(ctx context.Context, machines ...string) (all []types.Exec
 // Circuit reads payments' circuit of its provider.
 func (s Shop) Circuit(ctx context.Context) (resilience.Circuit, error) {
 	if s.stack.Emulator.Target == devstack.OneProcess {
-		return repair.ProcessCircuits{API: awsapi.Client{Config: s.stack.Config()}, Service: "payments"}.Circuit(ctx,
-			provider)
+		process := repair.Process{API: awsapi.Client{Config: s.stack.Config()}}
+		return repair.ProcessCircuits{Process: process, Service: "payments"}.Circuit(ctx, provider)
 	}
 	return ddb.Open(s.stack.Config(), s.stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx, provider)
 }

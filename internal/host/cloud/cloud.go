@@ -16,6 +16,7 @@ import (
 
 	"orderflow/internal/host/delivery"
 	"orderflow/internal/host/records"
+	"orderflow/internal/orders"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/workflow"
@@ -45,6 +46,8 @@ type Cloud struct {
 	Relays []string
 	// Circuits are by service.
 	Circuits map[string]resilience.CircuitLog
+	// Intake has the switch for new orders.
+	Intake orders.IntakeStore
 	// Secrets are by name.
 	Secrets map[string]func(context.Context) ([]byte, error)
 	Clock   clock.Clock
@@ -65,6 +68,8 @@ func (r *refusal) Error() string { return r.Code + ": " + r.Message }
 func refuse(code, format string, args ...any) error {
 	return &refusal{code, fmt.Sprintf(format, args...)}
 }
+
+var errUnreadable = refuse("SerializationException", "the body cannot be read")
 
 func unavailable(what string) error {
 	return refuse("UnknownOperationException", "%s is not available in this process", what)
@@ -89,7 +94,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall)); err != nil {
-			err = refuse("SerializationException", "the body cannot be read")
+			err = errUnreadable
 		}
 	}
 	switch {
@@ -142,8 +147,8 @@ func (c *Cloud) call(r *http.Request, service, operation string, body []byte) (a
 		return c.Parameters.call(operation, body)
 	case "secretsmanager":
 		return c.secrets(r.Context(), operation, body)
-	case circuitsTarget:
-		return c.circuits(r.Context(), operation, body)
+	case storesTarget:
+		return c.stores(r.Context(), operation, body)
 	case "Logs_20140328":
 		return c.logs(r.Context(), operation, body)
 	}

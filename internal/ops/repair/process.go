@@ -4,16 +4,35 @@ import (
 	"context"
 
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/resilience"
 )
 
-// ProcessCircuits are the circuits of a service in the core as one process, which keeps them
-// wherever it keeps everything. It answers for them beside the calls of AWS.
+// Process is the core as one process. Beside the calls of AWS it answers for what operators read
+// and write in tables elsewhere, since it may keep that in memory; see package cloud of the host.
+type Process struct{ API awsapi.Client }
+
+func (p Process) call(ctx context.Context, operation string, in, out any) error {
+	return p.API.JSON(ctx, "orderflow", "Orderflow_Stores."+operation, in, out)
+}
+
+// Intake returns whether new orders are taken; see orders.IntakeStore.
+func (p Process) Intake(ctx context.Context) (i orders.Intake, err error) {
+	err = p.call(ctx, "GetIntake", struct{}{}, &i)
+	return i, err
+}
+
+// SaveIntake writes whether new orders are taken; see orders.IntakeStore.
+func (p Process) SaveIntake(ctx context.Context, i orders.Intake) error {
+	return p.call(ctx, "PutIntake", i, nil)
+}
+
+// ProcessCircuits are the circuits of a service in a process.
 type ProcessCircuits struct {
-	API     awsapi.Client
+	Process
 	Service string
 }
 
@@ -39,8 +58,4 @@ func (p ProcessCircuits) SaveCircuit(
 		return fault.ErrLostRace
 	}
 	return err
-}
-
-func (p ProcessCircuits) call(ctx context.Context, operation string, in circuitCall, out any) error {
-	return p.API.JSON(ctx, "orderflow", "Orderflow_Circuits."+operation, in, out)
 }

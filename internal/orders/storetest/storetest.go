@@ -34,19 +34,7 @@ var Suite = storesuite.Suite[orders.Store]{
 		pageAfterAnOrderStartsWithTheNext,
 	},
 	Kinds: map[string]storesuite.Kind[orders.Store]{
-		"Intake": {
-			Write: func(t *testing.T, s orders.Store) {
-				wantIntake(t, s, orders.Intake{})
-				storesuite.Must(t, s.SaveIntake(t.Context(), stopped))
-				wantIntake(t, s, stopped)
-			},
-			Rewrite: func(t *testing.T, s orders.Store) {
-				for _, next := range []orders.Intake{{}, {StoppedAt: stopped.Until}, {}} {
-					storesuite.Must(t, s.SaveIntake(t.Context(), next))
-					wantIntake(t, s, next)
-				}
-			},
-		},
+		"Intake": intake,
 		"Tally": {
 			Write: func(t *testing.T, s orders.Store) {
 				place(t, s, order("alice", 1), orders.DefaultLimits)
@@ -70,6 +58,23 @@ var Suite = storesuite.Suite[orders.Store]{
 				}
 			},
 		},
+	},
+}
+
+// Intake is the part of the suite about whether new orders are taken.
+var Intake = storesuite.Suite[orders.Store]{Kinds: map[string]storesuite.Kind[orders.Store]{"Intake": intake}}
+
+var intake = storesuite.Kind[orders.Store]{
+	Write: func(t *testing.T, s orders.Store) {
+		wantIntake(t, s, orders.Intake{})
+		storesuite.Must(t, s.SaveIntake(t.Context(), stopped))
+		wantIntake(t, s, stopped)
+	},
+	Rewrite: func(t *testing.T, s orders.Store) {
+		for _, next := range []orders.Intake{{}, {StoppedAt: stopped.Until}, {}} {
+			storesuite.Must(t, s.SaveIntake(t.Context(), next))
+			wantIntake(t, s, next)
+		}
 	},
 }
 

@@ -45,7 +45,6 @@ const (
 	another   = "it starts native RPC processes beside the functions; there the RPC is in the process"
 	waits     = "waits before retries cannot be shortened there, so it would take two minutes"
 	emulator  = "it tests the emulator's guard; that process answers no call of AWS without its own key"
-	tables    = "the command line writes to the table of orders, which it cannot reach there"
 	noStacks  = "there are no stacks"
 	noTraces  = "there is no collector"
 	noGrants  = "there are no roles"
@@ -106,7 +105,6 @@ var ofOneProcess = map[string]string{
 	"TestAnOutageOfTheProviderCostsNoOrder":                     waits,
 	"TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention": settings,
 	"TestAnOperatorRetriesAnOrderThatNeedsAttention":            settings,
-	"TestAStoppedIntakeRefusesOnlyNewOrders":                    tables,
 	"TestOneOrderIsOneTrace":                                    noTraces,
 	"TestStacksOfTheirOwnLeaveTheCoreAsItIs":                    noStacks,
 	"TestAWebPageCannotUseTheLocalStack":                        emulator,

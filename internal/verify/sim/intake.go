@@ -18,15 +18,15 @@ func (w *World) planStop() {
 	between := func(least, most time.Duration) time.Duration {
 		return least + time.Duration(c.Int64N(int64(most-least)))
 	}
-	svc := orders.New(w.stores.orders, w, w.ids)
+	intake := orders.Switch{Store: w.stores.orders, Clock: w}
 	at, lasts := between(0, w.options.Duration/2), between(3*time.Minute, 8*time.Minute)
 	var stop orders.Intake
 	w.functions["stop-intake"] = function.HandlerFunc(func(ctx context.Context, _ []byte) (_ []byte, err error) {
-		stop, err = svc.StopIntake(ctx, w.now.Add(lasts), "a drill", operator)
+		stop, err = intake.Stop(ctx, w.now.Add(lasts), "a drill", operator)
 		return nil, err
 	})
 	w.functions["resume-intake"] = function.HandlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
-		return nil, svc.ResumeIntake(ctx)
+		return nil, intake.Resume(ctx)
 	})
 	w.after(at, func() {
 		w.invoke("stop-intake", "", nil, func(_ []byte, err error) {

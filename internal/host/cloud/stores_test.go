@@ -11,6 +11,9 @@ import (
 	"orderflow/internal/host/cloud"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/repair"
+	"orderflow/internal/orders"
+	"orderflow/internal/orders/memory"
+	"orderflow/internal/orders/storetest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/memdb"
@@ -32,26 +35,54 @@ func (r remote) SaveCircuit(ctx context.Context, dependency string, c resilience
 	return r.circuits.SaveCircuit(ctx, dependency, c, with)
 }
 
-func over(t *testing.T, log resilience.CircuitLog, service string) repair.ProcessCircuits {
+// over returns a process with stores in another one.
+func over(t *testing.T, c *cloud.Cloud) repair.Process {
 	t.Helper()
-	server := httptest.NewServer(&cloud.Cloud{Key: "key", Circuits: map[string]resilience.CircuitLog{"payments": log}})
+	c.Key = "key"
+	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
-	return repair.ProcessCircuits{Service: service, API: awsapi.Client{Config: aws.Config{
+	return repair.Process{API: awsapi.Client{Config: aws.Config{
 		Region: cloud.Region, BaseEndpoint: aws.String(server.URL + "/aws"),
 		Credentials: credentials.NewStaticCredentialsProvider("key", "any", ""),
 	}}}
 }
 
+func circuitsOver(t *testing.T, log resilience.CircuitLog, service string) repair.ProcessCircuits {
+	t.Helper()
+	return repair.ProcessCircuits{Service: service,
+		Process: over(t, &cloud.Cloud{Circuits: map[string]resilience.CircuitLog{"payments": log}})}
+}
+
 func TestOperatorsCallsKeepCircuitsAsTheirLogDoes(t *testing.T) {
 	open := func(t *testing.T, c clock.Clock) (storesuite.CircuitStore, storesuite.Newer) {
 		log := memdb.NewLog(c)
-		return remote{log, over(t, log, "payments")}, memdb.Newer{Log: log}
+		return remote{log, circuitsOver(t, log, "payments")}, memdb.Newer{Log: log}
 	}
 	storesuite.RunCases(t, open, storesuite.Circuits)
 }
 
+// switched has the intake over the wire, and everything else where it is kept.
+type switched struct {
+	*memory.Store
+	process repair.Process
+}
+
+func (s switched) Intake(ctx context.Context) (orders.Intake, error) { return s.process.Intake(ctx) }
+
+func (s switched) SaveIntake(ctx context.Context, i orders.Intake) error {
+	return s.process.SaveIntake(ctx, i)
+}
+
+func TestOperatorsCallsKeepTheIntakeAsItsStoreDoes(t *testing.T) {
+	open := func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer) {
+		s := memory.New(c)
+		return switched{s, over(t, &cloud.Cloud{Intake: s})}, memdb.Newer{Log: s.Log}
+	}
+	storesuite.RunCases(t, open, storetest.Intake)
+}
+
 func TestAServiceWithoutCircuitsIsNamed(t *testing.T) {
-	_, err := over(t, memdb.NewLog(clock.System{}), "billing").Circuit(t.Context(), "bank")
+	_, err := circuitsOver(t, memdb.NewLog(clock.System{}), "billing").Circuit(t.Context(), "bank")
 	if !awsapi.Failed(err, "ResourceNotFoundException") {
 		t.Error(err)
 	}
