@@ -65,6 +65,8 @@ type Options struct {
 	Outside map[string]string
 	Metrics io.Writer
 	Env     *function.Env
+	// After plans the waits of sagas by Env's clock; the system's if nil. See workflow.Options.
+	After func(d time.Duration, do func()) (stop func())
 	// Tables keep everything; nil: it is in memory.
 	Tables *Tables
 	// Lease is how long the process may be silent until another one takes over; 5 s if 0.
@@ -188,7 +190,7 @@ func (h *Host) openEngine(stack *cfn.Stack, journal workflow.Journal, o Options)
 	}
 	h.engine = workflow.New(workflow.Options{
 		Machines: machines, Call: workflow.Blocking(h.Invoke), Journal: journal, Owner: rand.Text(), Lease: o.Lease,
-		Clock: o.Env.Clock,
+		Clock: o.Env.Clock, After: o.After,
 		Ended: func(ctx context.Context, x workflow.Execution) error {
 			return h.delivery.Ended(ctx, x.Machine, x.Name, string(x.Status))
 		},

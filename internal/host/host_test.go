@@ -46,7 +46,7 @@ type shop struct {
 
 func open(t *testing.T, keep int) shop {
 	t.Helper()
-	s := launch(t, Options{Keep: keep, TrackingURL: "https://carrier.example/{trackingNumber}"})
+	s := launch(t, Options{Keep: keep, TrackingURL: "https://carrier.example/{trackingNumber}"}, clock.System{})
 	if err := s.stocked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -54,10 +54,10 @@ func open(t *testing.T, keep int) shop {
 }
 
 // launch runs a host with what the options leave open.
-func launch(t *testing.T, o Options) shop {
+func launch(t *testing.T, o Options, by clock.Clock) shop {
 	t.Helper()
 	given := flags{key: "key", origins: strings.Join(o.Origins, ",")}
-	env := function.NewEnv(environment(given, func(string) (string, bool) { return "", false }), clock.System{})
+	env := function.NewEnv(environment(given, func(string) (string, bool) { return "", false }), by)
 	own := issuer.New()
 	keys := bearer.NewKeys(func(context.Context) (string, error) { return own.KeySet(), nil }, env.Clock)
 	o.Tokens, o.Env = bearer.New(issuer.Name, issuer.Audience, keys, env.Clock), env

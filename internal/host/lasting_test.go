@@ -53,11 +53,11 @@ func newTables(t *testing.T) *Tables {
 func TestASecondProcessWaitsAndGoesOn(t *testing.T) {
 	t.Parallel()
 	o := Options{Tables: newTables(t), Lease: time.Second}
-	first := launch(t, o)
+	first := launch(t, o, clock.System{})
 	if err := first.stocked(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	second := launch(t, o)
+	second := launch(t, o, clock.System{})
 	if o := first.order(t, "alice", "MUG-BLUE", "pm_card_visa", "00000"); o["status"] != "REJECTED" {
 		t.Errorf("%v", o)
 	}

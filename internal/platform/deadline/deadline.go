@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"orderflow/internal/platform/clock"
 )
 
 // ErrChosen is the cause of a context that ended at the caller's deadline. It matches
@@ -100,3 +102,40 @@ type detached struct {
 
 // Value returns the values of the caller's context, such as its trace.
 func (d detached) Value(key any) any { return d.values.Value(key) }
+
+type clockKey struct{}
+
+// By returns a context with a deadline by a clock that is not the system's. It does not end then:
+// no timer runs.
+func By(ctx context.Context, c clock.Clock, at time.Time) context.Context {
+	return byClock{ctx, c, at}
+}
+
+type byClock struct {
+	context.Context
+	clock clock.Clock
+	at    time.Time
+}
+
+// Deadline is part of context.Context.
+func (b byClock) Deadline() (time.Time, bool) { return b.at, true }
+
+// Value is part of context.Context.
+func (b byClock) Value(key any) any {
+	if key == (clockKey{}) {
+		return b.clock
+	}
+	return b.Context.Value(key)
+}
+
+// Left is the time until the deadline of ctx, if it has one, by the clock that it was made by.
+func Left(ctx context.Context) (time.Duration, bool) {
+	at, bounded := ctx.Deadline()
+	if !bounded {
+		return 0, false
+	}
+	if own, ok := ctx.Value(clockKey{}).(clock.Clock); ok {
+		return at.Sub(own.Now()), true
+	}
+	return time.Until(at), true
+}

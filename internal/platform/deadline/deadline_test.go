@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/deadline"
 )
 
@@ -110,6 +111,27 @@ func TestADeadlineThatALibraryReadIsTheCallers(t *testing.T) {
 		defer end()
 		if shared.Err() != nil {
 			t.Error("shared work ends with the caller's deadline")
+		}
+	})
+}
+
+func TestWhatIsLeftIsByTheClockOfTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own := clock.At(time.Now().Add(time.Hour))
+		ctx := deadline.By(t.Context(), own, own.Now().Add(10*time.Second))
+		own.Advance(4 * time.Second)
+		time.Sleep(time.Minute)
+		if left, bounded := deadline.Left(context.WithValue(ctx, key{}, "")); !bounded || left != 6*time.Second {
+			t.Errorf("by a clock of its own: %s, %t", left, bounded)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		time.Sleep(time.Second)
+		if left, bounded := deadline.Left(ctx); !bounded || left != 9*time.Second {
+			t.Errorf("by the system's clock: %s, %t", left, bounded)
+		}
+		if left, bounded := deadline.Left(t.Context()); bounded {
+			t.Errorf("without a deadline: %s", left)
 		}
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/resilience"
@@ -193,11 +194,8 @@ func final(err error) bool {
 
 // remaining is the time that remains for a call, if ctx has a deadline.
 func (c *Client) remaining(ctx context.Context) (time.Duration, bool) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return 0, false
-	}
-	return deadline.Sub(c.c.Clock.Now()) - c.c.Margin, true
+	left, bounded := deadline.Left(ctx)
+	return left - c.c.Margin, bounded
 }
 
 // guarded makes one attempt if the circuit admits it.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
@@ -181,15 +182,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 
 // within returns a context whose deadline is d from now by the kitchen's clock.
 func (k *kitchen) within(d time.Duration) context.Context {
-	return ending{k.t.Context(), k.clock.Now().Add(d)}
+	return deadline.By(k.t.Context(), k.clock, k.clock.Now().Add(d))
 }
-
-type ending struct {
-	context.Context
-	at time.Time
-}
-
-func (d ending) Deadline() (time.Time, bool) { return d.at, true }
 
 func TestWaitBeyondTheDeadlineIsLeftToTheCaller(t *testing.T) {
 	k := open(t, &pot{statuses: []int{429}, retryAfter: "30"})

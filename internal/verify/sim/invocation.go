@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -41,15 +42,6 @@ type invocation struct {
 	mail     *mail // sent and not yet marked as sent
 }
 
-// deadline is a context with a deadline in virtual time. No real timer runs.
-type deadline struct {
-	context.Context
-	at time.Time
-}
-
-// Deadline is part of context.Context.
-func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
-
 // killed is panicked with to unwind a coroutine.
 type killed struct{}
 
@@ -76,7 +68,8 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 				w.violate("no function panics", order, "%s: %v", function, p)
 			}
 		}()
-		inv.out, inv.err = h.Invoke(tracing.With(deadline{context.Background(), w.now.Add(limit)}, trace), payload)
+		bounded := deadline.By(context.Background(), w, w.now.Add(limit)) // no real timer runs
+		inv.out, inv.err = h.Invoke(tracing.With(bounded, trace), payload)
 	}
 	inv.newer = w.versions.newer()
 	w.after(limit, func() {
