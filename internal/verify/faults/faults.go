@@ -37,7 +37,7 @@ import (
 
 const legend = `fail fast        median time of a call that the open circuit refuses
 circuit          its states: C(losed), O(pen), H(alf-open), with a clock ten times as fast as the machine's
-well again       time after the fault until all processes were served again
+recovery         time after the fault until all processes were served again
 unrelated calls  median (95th percentile) of their time during 50 calls to the broken dependency without a circuit,
                  relative to their time without the fault
 `
@@ -109,8 +109,8 @@ func undisturbed(ctx context.Context, s Scenario) (r Result, err error) {
 // report prints the results, one line per scenario, and fails if there are violations.
 func report(out io.Writer, results []Result) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "fault\ta caller sees\tlongest call\tcalls asked for\trequests sent\tfail fast\tcircuit\t"+
-		"well again\tunrelated calls (p95)\t")
+	fmt.Fprintln(w, "fault\terror\tlongest call\tcalls\trequests sent\tfail fast\tcircuit\t"+
+		"recovery\tunrelated calls (p95)\t")
 	var violations []error
 	for _, r := range results {
 		sees, fast := cmp.Or(r.Want, "no error"), "-"
