@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
 	"orderflow/internal/catalog"
 	catalogHandler "orderflow/internal/catalog/handler"
 	"orderflow/internal/fulfilment"
@@ -22,6 +24,7 @@ import (
 	rpcHandler "orderflow/internal/gateway/rpc/handler"
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/gateway/strangler"
+	"orderflow/internal/host/wiring"
 	"orderflow/internal/inventory"
 	inventoryHandler "orderflow/internal/inventory/handler"
 	"orderflow/internal/notifications"
@@ -188,16 +191,16 @@ func composeChecks(env *function.Env, s Stores, out Outside) map[string]function
 	return all
 }
 
-// start makes the functions ready to be invoked, as function.Start does, each with the timeout that
-// the template declares.
+// start makes the functions ready to be invoked, as function.Start does, each with the timeout and
+// the reserved concurrency that the template declares.
 func start(
-	metrics io.Writer, env *function.Env, declared map[string]time.Duration,
+	metrics io.Writer, env *function.Env, declared *wiring.Wiring,
 	composed map[string]map[string]function.Handler,
 ) (map[string]function.Handler, error) {
 	all := map[string]function.Handler{}
 	for service, handlers := range composed {
 		for name, h := range handlers {
-			timeout, ok := declared[name]
+			timeout, ok := declared.Timeouts[name]
 			if !ok {
 				continue // notifications publishes nothing: the template declares no relay
 			}
@@ -207,14 +210,33 @@ func start(
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			all[name] = bounded(name, timeout, ready)
+			if n := declared.Reserved[name]; n > 0 {
+				all[name] = reserved(n, all[name])
+			}
 		}
 	}
-	for name := range declared {
+	for name := range declared.Timeouts {
 		if all[name] == nil {
 			return nil, fmt.Errorf("no package composes the function %s", name)
 		}
 	}
 	return all, nil
+}
+
+// errThrottled is Lambda's error for an invocation beyond the function's reserved concurrency.
+var errThrottled = messages.InvokeResponse_Error{Type: "Lambda.TooManyRequestsException", Message: "Rate Exceeded."}
+
+// reserved refuses invocations while n are under way. State machines and queues try them again.
+func reserved(n int, next function.Handler) function.HandlerFunc {
+	room := resilience.NewBulkhead(n)
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		leave, err := room.Enter()
+		if err != nil {
+			return nil, errThrottled
+		}
+		defer leave()
+		return next.Invoke(ctx, payload)
+	}
 }
 
 // bounded ends an invocation after the function's timeout, and not before: as on AWS, a caller that

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,9 @@ type Options struct {
 	TrackingURL string
 	// Throttled says that the API limits rates as declared.
 	Throttled bool
+	// Reserved is how many invocations of each function that calls others may run at a time; 0 for
+	// no limit.
+	Reserved int
 	// Key is the access key of operators' calls under /aws, and of calls of the sandbox.
 	Key string
 	// OpenSandbox says that everybody may call the sandbox.
@@ -106,6 +110,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	}
 	stack, err := cfn.New(template, Name, map[string]string{
 		"AllowedOrigins": strings.Join(o.Origins, ","), "TrackingUrl": o.TrackingURL,
+		"ReservedConcurrency": strconv.Itoa(o.Reserved),
 	})
 	if err != nil {
 		return nil, err
@@ -156,7 +161,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.functions, err = start(o.Metrics, o.Env, wired.Timeouts, composed); err != nil {
+	if h.functions, err = start(o.Metrics, o.Env, wired, composed); err != nil {
 		return nil, err
 	}
 	for name := range h.functions {

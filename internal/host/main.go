@@ -61,7 +61,7 @@ type flags struct {
 	issuer, audience, keys string
 	key                    string // of operators' calls; made at the start
 	dev, throttle          bool
-	keep                   int
+	keep, reserved         int
 	drain                  time.Duration
 
 	store, stack, sender string
@@ -105,6 +105,9 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.tracking, "tracking-url", "",
 		"`page` of the carrier, with {trackingNumber}, that confirmed orders answer as trackingUrl")
 	set.BoolVar(&f.throttle, "throttle", true, "limit rates as the template declares for API Gateway")
+	set.IntVar(&f.reserved, "reserved-concurrency", 0,
+		"how many calls of each function that calls third parties run at a time, as the parameter of template.yaml; "+
+			"0 for no limit")
 	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten after 15 minutes")
 	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long sagas may take to come to rest at the end")
 	set.StringVar(&f.store, "store", inMemoryStore, "where everything is kept: memory or dynamodb")
@@ -124,8 +127,8 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		return f, err
 	}
 	given := f.issuer != "" && f.audience != "" && f.keys != ""
-	if f.keep < 0 || f.drain < 0 {
-		fmt.Fprintln(stderr, "serve: -keep and -drain must not be negative; see -help")
+	if f.keep < 0 || f.drain < 0 || f.reserved < 0 {
+		fmt.Fprintln(stderr, "serve: -keep, -drain and -reserved-concurrency must not be negative; see -help")
 		return f, errors.New("usage")
 	}
 	if f.store != inMemoryStore && f.store != inDynamoDB || f.lease < minLease {
@@ -174,7 +177,7 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 		return fmt.Errorf("-third-parties: %w", err)
 	}
 	o := Options{
-		Tokens: tokens, Throttled: f.throttle,
+		Tokens: tokens, Throttled: f.throttle, Reserved: f.reserved,
 		Origins:     strings.FieldsFunc(f.origins, func(r rune) bool { return r == ',' }),
 		TrackingURL: f.tracking, Outside: outside, Keep: f.keep, Key: f.key, OpenSandbox: f.dev,
 		Metrics: io.Discard, Env: env, Log: log,

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type Wiring struct {
 	Topics    []Topic
 	Messages  []Message
 	Timeouts  map[string]time.Duration // of functions
+	// Reserved is how many invocations of a function may run at a time, if that is limited.
+	Reserved map[string]int
 }
 
 // Queue is a queue with the function that consumes it.
@@ -88,6 +91,8 @@ type properties struct {
 	Topics               []string
 	MaximumRetryAttempts int
 	Timeout              int
+
+	ReservedConcurrentExecutions json.Number
 }
 
 // reader reads one stack.
@@ -123,7 +128,7 @@ func (r *reader) arn(id string) string {
 // Read returns the wiring of stacks together. core is the name of the core's stack, whose resources
 // others refer to.
 func Read(core string, stacks ...*cfn.Stack) (*Wiring, error) {
-	w := &Wiring{Queues: map[string]*Queue{}, Timeouts: map[string]time.Duration{}}
+	w := &Wiring{Queues: map[string]*Queue{}, Timeouts: map[string]time.Duration{}, Reserved: map[string]int{}}
 	var failed error
 	for _, stack := range stacks {
 		r := &reader{Stack: stack, core: core}
@@ -161,6 +166,11 @@ func (w *Wiring) read(r *reader) {
 	})
 	r.each("AWS::Serverless::Function", func(_ string, p properties) {
 		w.Timeouts[r.own(p.FunctionName)] = time.Duration(p.Timeout) * time.Second
+		if p.ReservedConcurrentExecutions != "" {
+			n, bad := strconv.Atoi(string(p.ReservedConcurrentExecutions))
+			r.failed = errors.Join(r.failed, bad)
+			w.Reserved[r.own(p.FunctionName)] = n
+		}
 	})
 	r.each("AWS::Scheduler::Schedule", func(id string, p properties) {
 		var minutes int

@@ -9,13 +9,15 @@ import (
 	"orderflow/internal/platform/cfn"
 )
 
-func read(t *testing.T) *wiring.Wiring {
+func read(t *testing.T) *wiring.Wiring { return readWith(t, nil) }
+
+func readWith(t *testing.T, parameters map[string]string) *wiring.Wiring {
 	t.Helper()
 	template, err := cfn.Parse(orderflow.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stack, err := cfn.New(template, "shop", nil)
+	stack, err := cfn.New(template, "shop", parameters)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +56,16 @@ func TestFailedExecutionsReachRecovery(t *testing.T) {
 	}
 	if q.WantsEnd("fulfil-order", "SUCCEEDED") || q.WantsEnd("prepare-order", "FAILED") {
 		t.Error("recovers executions that need none")
+	}
+}
+
+func TestOnlyCallersOfOthersHaveReservedConcurrency(t *testing.T) {
+	if reserved := read(t).Reserved; len(reserved) > 0 {
+		t.Errorf("without the parameter: %v", reserved)
+	}
+	reserved := readWith(t, map[string]string{"ReservedConcurrency": "7"}).Reserved
+	if reserved["authorize-payment"] != 7 || reserved["arrange-shipment"] != 7 || reserved["reserve-stock"] != 0 {
+		t.Errorf("%v", reserved)
 	}
 }
 
