@@ -206,9 +206,9 @@ func (p *orderPage) show(w io.Writer, now time.Time, width int) {
 	if p.Detail != "" {
 		row(w, "detail", shortened(p.Detail, width))
 	}
-	row(w, "payment", payment(p.Payment))
-	row(w, "stock", reservation(p.Reservations))
-	row(w, "shipment", shipment(p.Shipment))
+	row(w, "payment", part(p.Payment, payment))
+	row(w, "stock", part(p.Reservations, reservation))
+	row(w, "shipment", part(p.Shipment, shipment))
 	if p.NoSaga != "" {
 		row(w, "saga", "none: "+p.NoSaga)
 	}
@@ -238,11 +238,7 @@ func shortened(text string, width int) string {
 }
 
 // payment says how much money is held, paid or refunded.
-func payment(part json.RawMessage) string {
-	var p client.Payment
-	if missing := decodePart(part, &p); missing != "" {
-		return missing
-	}
+func payment(p client.Payment) string {
 	text := p.Status
 	switch p.Status {
 	case "AUTHORIZED":
@@ -266,11 +262,7 @@ func payment(part json.RawMessage) string {
 	return text
 }
 
-func reservation(part json.RawMessage) string {
-	var r client.Reservations
-	if missing := decodePart(part, &r); missing != "" {
-		return missing
-	}
+func reservation(r client.Reservations) string {
 	text := r.Status
 	for _, item := range r.Items {
 		text += fmt.Sprintf(", %d × %s", item.Quantity, item.SKU)
@@ -278,24 +270,21 @@ func reservation(part json.RawMessage) string {
 	return text
 }
 
-func shipment(part json.RawMessage) string {
-	var s client.Shipment
-	if missing := decodePart(part, &s); missing != "" {
-		return missing
-	}
+func shipment(s client.Shipment) string {
 	return strings.TrimSpace(s.Status + " " + s.TrackingNumber + s.Reason)
 }
 
-// decodePart decodes a part of a summary, or returns why it is missing.
-func decodePart(part json.RawMessage, into any) (missing string) {
-	if failed := client.PartFailed(part); failed != nil {
+// part describes a part of a summary, or says why it is missing.
+func part[T any](raw json.RawMessage, describe func(T) string) string {
+	if failed := client.PartFailed(raw); failed != nil {
 		if strings.HasSuffix(failed.Code, "NotFound") {
 			return "none"
 		}
 		return fmt.Sprintf("(%s: %s)", failed.Code, failed.Detail)
 	}
-	if err := json.Unmarshal(part, into); err != nil {
+	var decoded T
+	if err := json.Unmarshal(raw, &decoded); err != nil {
 		return "(unreadable: " + err.Error() + ")"
 	}
-	return ""
+	return describe(decoded)
 }
