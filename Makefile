@@ -61,7 +61,7 @@ demo-split: ## Move a stage from functions to one process and back, under load
 	@$(DEV) demo-split
 
 token: ## Print a bearer token (USER=alice ROLE=operator)
-	@$(DEV) token --user '$(USER)' --role '$(ROLE)'
+	@go run ./cmd/orderflow token --user '$(USER)' --role '$(ROLE)'
 
 logs: ## Print and follow what a function logs (FN=place-order)
 	@test -n '$(FN)' || { echo "which function? make logs FN=place-order" >&2; exit 2; }

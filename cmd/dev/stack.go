@@ -28,7 +28,6 @@ const filled = ".local/orderflow.http"
 const customer = "alice"
 
 func stackCommands() []*cobra.Command {
-	var user, role string
 	var follow bool
 	return []*cobra.Command{up(), {
 		Use:     "down",
@@ -151,22 +150,6 @@ end, even after an interruption.`,
 			return demo.Of(s, customer).Split(ctx, out, demo.ThereAndBack)
 		}),
 	}, flags(&cobra.Command{
-		Use:   "token",
-		Short: "Print a bearer token of a user",
-		Long: `Print a bearer token of a user, valid for at least ten minutes. The user is created on first use, and
-has exactly the requested role afterwards.`,
-		Example: "  go run ./cmd/dev token --user alice\n  go run ./cmd/dev token --user olga --role operator",
-		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
-			token, err := s.Token(ctx, user, role)
-			if err == nil {
-				fmt.Fprintln(out, token)
-			}
-			return err
-		}),
-	}, func(cmd *cobra.Command) {
-		cmd.Flags().StringVar(&user, "user", "alice", "`name` of the user")
-		cmd.Flags().StringVar(&role, "role", "", "`group` of the user, such as operator (default: none, a customer)")
-	}), flags(&cobra.Command{
 		Use:     "logs FUNCTION",
 		Short:   "Print what a function has logged",
 		Example: "  go run ./cmd/dev logs place-order --follow",

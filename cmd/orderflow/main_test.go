@@ -367,6 +367,27 @@ func TestWithoutAStackFlagsOrEnvironmentAreNeeded(t *testing.T) {
 	}
 }
 
+func TestTokenIsTheOneThatCommandsSend(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}})
+	t.Chdir(t.TempDir())
+	writeStack(t, ".", `{"ApiUrl":"`+b.url+`","EndpointUrl":"http://127.0.0.1:1"}`)
+	for _, c := range []struct{ flags, want string }{
+		{"", "alice/"}, {"--user bob --role operator", "bob/operator"}, {"--token abc", "abc"},
+	} {
+		out, _, err := runHere(nil, strings.Fields("token "+c.flags)...)
+		_, _, sent := runHere(nil, strings.Fields("stock get MUG "+c.flags)...)
+		if err != nil || sent != nil || out != c.want+"\n" || b.tokens[len(b.tokens)-1] != c.want {
+			t.Errorf("token %s: %q, %v; sent is %v, %v", c.flags, out, err, b.tokens, sent)
+		}
+	}
+	if out, _, err := runHere(nil, "token", "-o", "json"); err != nil || out != "{\n  \"token\": \"alice/\"\n}\n" {
+		t.Errorf("as JSON: %q, %v", out, err)
+	}
+	if out, _, err := runHere(nil, "token", "--user", "nobody"); err == nil || out != "" {
+		t.Errorf("without a stack: %q, %v", out, err)
+	}
+}
+
 func TestErrorsSayWhatToDo(t *testing.T) {
 	for answer, want := range map[string]string{
 		`401 {"title":"Unauthorized","code":"Unauthenticated"}`: "make -s token",

@@ -41,8 +41,9 @@ CONFIRMED, 1 on any other failure.`,
   orderflow stock set MUG-BLUE 100 --reason "Delivery 4711"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}, orders(a), saga(a), showTrace(a), logs(a), stock(a), products(a),
-		report(a), dlq(a), circuit(a), intake(a), stranglerCommand(a), audit(a), health(a), login(a), logout(a))
+	}, orders(a), saga(a), showTrace(a), logs(a), stock(a), products(a), report(a),
+		dlq(a), circuit(a), intake(a), stranglerCommand(a), audit(a), health(a), login(a),
+		logout(a), token(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})

@@ -193,7 +193,7 @@ func run(ctx context.Context, f flags, lookup func(string) (string, bool), stdou
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; choose another address by -listen", err)
 	}
 	running, stop := context.WithCancel(base)
 	defer stop()

@@ -26,6 +26,20 @@ func TestNegativeFlagsAreRefused(t *testing.T) {
 	}
 }
 
+func TestATakenAddressIsRefusedWithAdvice(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	var said strings.Builder
+	code := Main(t.Context(), []string{"-dev", "-dir", t.TempDir(), "-listen", taken.Addr().String()},
+		os.LookupEnv, io.Discard, &said)
+	if code != exitFailure || !strings.Contains(said.String(), "-listen") {
+		t.Errorf("exit %d, %s", code, said.String())
+	}
+}
+
 func TestThirdPartiesOutsideAreNamed(t *testing.T) {
 	outside, err := parseOutside("carrier=https://ship.example/v1,payment-provider=http://127.0.0.1:1")
 	if err != nil || outside["carrier"] != "https://ship.example/v1" || len(outside) != 2 {
