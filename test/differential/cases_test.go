@@ -21,8 +21,8 @@ type scripted struct {
 	// Answers are what each function gives, attempt by attempt; the last one for all further
 	// attempts. A function without any succeeds.
 	Answers map[string][]scriptedAnswer
-	// Tokens are what whoever holds the task token answers, attempt by attempt.
-	Tokens []scriptedAnswer
+	// Tokens are what whoever holds the task token of a function's call answers, call by call.
+	Tokens map[string][]scriptedAnswer
 	// Compensated: the order's compensation was started before.
 	Compensated bool
 }
@@ -32,9 +32,9 @@ type scriptedAnswer struct {
 	Error  string          `json:"error,omitempty"`
 }
 
-// again returns the same case for another order.
-func (c scripted) again() scripted {
-	name := c.Name + "-again"
+// anew returns the same case for another order.
+func (c scripted) anew() scripted {
+	name := c.Name + "-anew"
 	c.Input = strings.ReplaceAll(c.Input, `"`+c.Name+`"`, `"`+name+`"`)
 	c.Name = name
 	return c
@@ -75,7 +75,8 @@ func cases(t *testing.T, random int) []scripted {
 		if tokens == nil {
 			tokens = booked
 		}
-		return scripted{Name: name, Machine: "fulfil-order", Input: fulfilInput(name), Answers: answers, Tokens: tokens}
+		return scripted{Name: name, Machine: "fulfil-order", Input: fulfilInput(name), Answers: answers,
+			Tokens: map[string][]scriptedAnswer{"AwaitShipment": tokens}}
 	}
 	undo := func(name string, answers map[string][]scriptedAnswer) scripted {
 		if answers == nil {
@@ -89,6 +90,12 @@ func cases(t *testing.T, random int) []scripted {
 	one := func(function string, answers ...scriptedAnswer) map[string][]scriptedAnswer {
 		return map[string][]scriptedAnswer{function: answers}
 	}
+	// asked is an order whose customer must act, and what the provider says after they have, or not
+	asked := func(name string, noticed scriptedAnswer, then ...scriptedAnswer) scripted {
+		c := fulfil(name, one("AuthorizePayment", append([]scriptedAnswer{fails("PaymentActionRequired")}, then...)...))
+		c.Tokens["AwaitPayment"] = []scriptedAnswer{noticed}
+		return c
+	}
 	list := []scripted{
 		fulfil("confirmed", nil),
 		fulfil("out-of-stock", one("ReserveStock", fails("OutOfStock"))),
@@ -99,6 +106,12 @@ func cases(t *testing.T, random int) []scripted {
 		fulfil("refused", nil, fails("ShipmentRefused")),
 		fulfil("token-fails-transiently", nil, fails("Transient"), gives(`{}`)),
 		fulfil("silent-carrier", nil, fails("States.Timeout")),
+		asked("customer-acts", gives(`{}`), gives(`{}`)),
+		asked("customer-acts-unnoticed", fails("States.Timeout"), gives(`{}`)),
+		asked("customer-acts-in-vain", gives(`{}`), fails("Transient"), fails("PaymentDeclined")),
+		asked("customer-goes-away", fails("States.Timeout"), fails("PaymentAbandoned")),
+		asked("customer-is-asked-twice", gives(`{}`)),
+		asked("waiting-fails", fails("Surprise")),
 		fulfil("data-limit", one("ConfirmOrder", fails("States.DataLimitExceeded"))),
 		fulfil("null-result", one("ReserveStock", gives(`null`))),
 		undo("undone", nil),
@@ -127,6 +140,7 @@ func cases(t *testing.T, random int) []scripted {
 		c := fulfil(fmt.Sprintf("random-%d", i), map[string][]scriptedAnswer{})
 		if i%2 == 1 {
 			c = undo(c.Name, nil)
+			c.Tokens = map[string][]scriptedAnswer{}
 		}
 		for _, f := range functionsOf(t, c.Machine) {
 			if f == "AwaitShipment" || f == "AwaitPayment" || r.IntN(3) > 0 {
@@ -134,7 +148,8 @@ func cases(t *testing.T, random int) []scripted {
 			}
 			c.Answers[f] = append(failures(r), success(f))
 		}
-		c.Tokens = append(failures(r)[:r.IntN(2)], booked...)
+		c.Tokens["AwaitShipment"] = append(failures(r)[:r.IntN(2)], booked...)
+		c.Tokens["AwaitPayment"] = []scriptedAnswer{gives(`{}`)}
 		list = append(list, c)
 	}
 	return list
@@ -150,7 +165,7 @@ func orphaned(c scripted) scripted {
 // failures draws errors, which may exhaust the retries.
 func failures(r *rand.Rand) []scriptedAnswer {
 	names := []string{"Transient", "Transient", "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout",
-		"OutOfStock", "StepCompensated"}
+		"OutOfStock", "StepCompensated", "PaymentActionRequired"}
 	list := make([]scriptedAnswer, 1+r.IntN(9))
 	for i := range list {
 		list[i] = fails(names[r.IntN(len(names))])

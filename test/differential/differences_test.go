@@ -35,7 +35,7 @@ var differences = map[string]func(*testing.T, *emulator){
 		c := scripted{Name: "unnoticed", Machine: "fulfil-order", Input: fulfilInput("unnoticed"),
 			Answers: map[string][]scriptedAnswer{
 				"AwaitShipment": {fails("Transient"), gives(`{}`)},
-			}, Tokens: []scriptedAnswer{gives(`{}`)}}
+			}, Tokens: map[string][]scriptedAnswer{"AwaitShipment": {gives(`{}`)}}}
 		if there := em.run(t, c); there.count("AwaitShipment") != 1 || there.Status != "SUCCEEDED" {
 			t.Errorf("the emulator makes %d attempts and ends %s", there.count("AwaitShipment"), there.Status)
 		}
@@ -49,7 +49,7 @@ var differences = map[string]func(*testing.T, *emulator){
 	},
 	"each attempt has the same task token there": func(t *testing.T, em *emulator) {
 		c := scripted{Name: "same-token", Machine: "fulfil-order", Input: fulfilInput("same-token"),
-			Tokens: []scriptedAnswer{fails("Transient"), gives(`{}`)}}
+			Tokens: map[string][]scriptedAnswer{"AwaitShipment": {fails("Transient"), gives(`{}`)}}}
 		em.run(t, c)
 		var tokens []string
 		for _, line := range em.raw(t, c.Name, "AwaitShipment") {

@@ -190,7 +190,7 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	arn := em.execution(c.Machine, c.Name)
-	for answered := 0; ; {
+	for answered := map[string]int{}; ; {
 		out, err := em.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 		if err != nil {
 			t.Fatal(err)
@@ -209,8 +209,10 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 			}
 			return r
 		}
-		if len(em.calls(t, c.Name, "AwaitShipment")) > answered && answered < len(c.Tokens) {
-			answered += em.answer(ctx, t, c, answered)
+		for function, tokens := range c.Tokens {
+			if n := answered[function]; len(em.calls(t, c.Name, function)) > n && n < len(tokens) {
+				answered[function] += em.answer(ctx, t, c.Name, function, tokens[n])
+			}
 		}
 		time.Sleep(5 * time.Millisecond) // an emulator in another process
 	}
@@ -226,16 +228,17 @@ func (em *emulator) start(t *testing.T, machine, name, input string) {
 	}
 }
 
-// answer sends the n-th answer by token, and returns 1 if it was accepted.
-func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int) int {
+// answer sends an answer by the token of a function's latest call for an order, and returns 1 if it
+// was accepted.
+func (em *emulator) answer(ctx context.Context, t *testing.T, order, function string, a scriptedAnswer) int {
 	t.Helper()
-	calls := em.calls(t, c.Name, "AwaitShipment")
+	calls := em.calls(t, order, function)
 	var payload struct{ ResumeToken string }
-	if err := json.Unmarshal([]byte(em.raw(t, c.Name, "AwaitShipment")[len(calls)-1]), &payload); err != nil {
+	if err := json.Unmarshal([]byte(em.raw(t, order, function)[len(calls)-1]), &payload); err != nil {
 		return 0 // half written
 	}
 	var err error
-	if a := c.Tokens[n]; a.Error != "" {
+	if a.Error != "" {
 		_, err = em.client.SendTaskFailure(ctx,
 			&sfn.SendTaskFailureInput{TaskToken: &payload.ResumeToken, Error: &a.Error, Cause: aws.String("scripted")})
 	} else {
@@ -249,7 +252,7 @@ func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int)
 		return 0
 	}
 	if err != nil {
-		t.Fatalf("%s: answer %d: %v", c.Name, n, err)
+		t.Fatalf("%s: the answer for %s: %v", order, function, err)
 	}
 	return 1
 }
@@ -288,17 +291,21 @@ func (em *emulator) histories(t *testing.T, c scripted, r *run) {
 		if undoes := child == "undo-order"; undoes != (c.Machine == "compensate-order") {
 			continue // of a compensation that a saga has started
 		}
-		for n := 0; ; n++ {
-			arn := em.execution(child, fmt.Sprint(c.Name, "-", n))
-			_, err := em.client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
-			var none *types.ExecutionDoesNotExist
-			if errors.As(err, &none) {
-				break
+		so := 0 // children of this kind
+		for _, names := range []string{c.Name + "-", c.Name + "-again-"} {
+			for n := 0; ; n++ {
+				arn := em.execution(child, fmt.Sprint(names, n))
+				_, err := em.client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+				var none *types.ExecutionDoesNotExist
+				if errors.As(err, &none) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				em.history(t, fmt.Sprint(child, so, "/"), arn, r)
+				so++
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			em.history(t, fmt.Sprint(child, n, "/"), arn, r)
 		}
 	}
 }

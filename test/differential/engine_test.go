@@ -239,7 +239,7 @@ func (e *executed) answer(t *testing.T, p *process, function string, payload jso
 	script := e.Answers[function]
 	var waiting struct{ ResumeToken string }
 	if json.Unmarshal(payload, &waiting) == nil && waiting.ResumeToken != "" {
-		script = e.Tokens
+		script = e.Tokens[function]
 	}
 	a, known := e.answers[key]
 	if !known {
