@@ -173,6 +173,28 @@ func TestOperatorsFindOrdersOfCustomers(t *testing.T) {
 	}
 }
 
+func TestWideListsShowMoreOfEachOrder(t *testing.T) {
+	const asked = `{"nextAction":{"type":"AUTHENTICATE","url":"https://bank.test/1","until":"2026-11-23T09:10:00Z"},` +
+		`"trackingNumber":"T1",`
+	own := strings.Replace(orderIn("PENDING", "null"), "{", asked, 1)
+	found := `{"orderId":"` + order + `","customerId":"cust-1","status":"PENDING","reason":null,"cancelRequested":true,` +
+		`"detail":"why it is so","total":{"currency":"EUR","amount":3998},"createdAt":"2026-11-23T09:00:00Z",` +
+		`"updatedAt":"2026-11-23T09:00:04Z"}`
+	b := serve(t, map[string][]string{
+		"GET /v1/orders?limit=20":          {`200 {"orders":[` + own + `],"cursor":null}`},
+		"GET /v1/operator/orders?limit=20": {`200 {"orders":[` + found + `],"cursor":null}`},
+	})
+	for line, want := range map[string]string{
+		"order list --wide":       "AUTHENTICATE until 2026-11-23T09:10:00Z  T1        2 × MUG-BLUE\n",
+		"order list --all --wide": "2026-11-23T09:00:04Z  requested     why it is so\n",
+	} {
+		out, _, err := run(t, b, append(strings.Fields(line), "--token", "t")...)
+		if err != nil || !strings.HasSuffix(out, want) {
+			t.Errorf("%s: %s, %v, want %s", line, out, err, want)
+		}
+	}
+}
+
 func TestCancel(t *testing.T) {
 	b := serve(t, map[string][]string{"POST /v1/orders/" + order + "/cancel": {"202 " + orderIn("PENDING", "null")}})
 	if out, _, err := run(t, b, "order", "cancel", order); err != nil || !strings.Contains(out, "PENDING") {

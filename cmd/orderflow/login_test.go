@@ -61,6 +61,9 @@ func TestCommandsActAsTheOperatorUntilLogout(t *testing.T) {
 		}
 	}
 	env["ORDERFLOW_TOKEN"] = ""
+	if out, _, err := runHere(env, "token"); err != nil || out != "olga."+claims+".x\n" {
+		t.Errorf("the token for other clients: %q, %v", out, err)
+	}
 	if _, stderr, err := runHere(env, "logout"); err != nil || !strings.Contains(stderr, "Signed out of "+b.url) {
 		t.Errorf("%s, %v", stderr, err)
 	}

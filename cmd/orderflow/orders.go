@@ -42,7 +42,10 @@ func listOrders(a *app) *cobra.Command {
 		Use:   "list",
 		Short: "List your orders, or as an operator those of customers",
 		Long: `List your own orders, newest first. As an operator, find orders of customers by one of the flags below:
-without --customer those of all customers that have not ended, oldest first.`,
+without --customer those of all customers that have not ended, oldest first.
+
+--wide also shows the lines, the tracking number and until when the customer must act; of customers'
+orders when they changed, whether their cancellation was requested, and their detail.`,
 		Example: `  orderflow order list
   orderflow order list --user bob --limit 5 -o json
   orderflow order list --status NEEDS_ATTENTION
@@ -52,8 +55,9 @@ without --customer those of all customers that have not ended, oldest first.`,
 	}
 	p.add(cmd)
 	var q client.OrderSearch
-	var all bool
+	var all, wide bool
 	var tracking string
+	cmd.Flags().BoolVar(&wide, "wide", false, "show more of each order")
 	cmd.Flags().BoolVar(&all, "all", false, "of all customers, those that have not ended")
 	cmd.Flags().StringVar(&q.Customer, "customer", "", "of the customer with this `id`")
 	cmd.Flags().StringVar(&q.Status, "status", "", "of this `status`; one that ended needs --customer")
@@ -69,7 +73,7 @@ without --customer those of all customers that have not ended, oldest first.`,
 			return usage("--tracking needs --customer: only a customer's orders are listed after they ended")
 		case !find:
 			return a.withAPI("", func(cmd *cobra.Command, _ []string, c *client.Client) error {
-				return a.listOwn(cmd, c, p)
+				return a.listOwn(cmd, c, p, wide)
 			})(cmd, args)
 		}
 		q.Limit, q.Cursor = p.limit, p.cursor
@@ -79,15 +83,32 @@ without --customer those of all customers that have not ended, oldest first.`,
 				return err
 			}
 			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
-				row(w, "ORDER", "CUSTOMER", "STATUS", "REASON", "TOTAL", "TRACKING", "PLACED")
+				list := columns(w, 7, wide)
+				list("ORDER", "CUSTOMER", "STATUS", "REASON", "TOTAL", "TRACKING", "PLACED", "CHANGED", "CANCELLATION",
+					"DETAIL")
 				for _, o := range page.Orders {
-					row(w, o.OrderID, o.CustomerID, o.Status, cmp.Or(o.Why(), "-"), o.Total,
-						cmp.Or(o.TrackingNumber, "-"), o.CreatedAt.Format(time.RFC3339))
+					cancellation := "-"
+					if o.CancelRequested {
+						cancellation = "requested"
+					}
+					list(o.OrderID, o.CustomerID, o.Status, cmp.Or(o.Why(), "-"), o.Total,
+						cmp.Or(o.TrackingNumber, "-"), o.CreatedAt.Format(time.RFC3339),
+						o.UpdatedAt.Format(time.RFC3339), cancellation, cmp.Or(o.Detail, "-"))
 				}
 			})
 		})(cmd, args)
 	}
 	return cmd
+}
+
+// columns returns a function that writes a row: the first n cells, or all if the list is wide.
+func columns(w io.Writer, n int, wide bool) func(cells ...any) {
+	return func(cells ...any) {
+		if !wide {
+			cells = cells[:n]
+		}
+		row(w, cells...)
+	}
 }
 
 // findOrders reads a page of orders, or of those with a tracking number all pages.
@@ -116,7 +137,7 @@ func findOrders(
 }
 
 // listOwn lists the caller's own orders.
-func (a *app) listOwn(cmd *cobra.Command, c *client.Client, p pageFlags) error {
+func (a *app) listOwn(cmd *cobra.Command, c *client.Client, p pageFlags, wide bool) error {
 	page, err := c.ListOrders(cmd.Context(), p.limit, p.cursor)
 	if err != nil {
 		return err
@@ -126,10 +147,15 @@ func (a *app) listOwn(cmd *cobra.Command, c *client.Client, p pageFlags) error {
 			"`orderflow order list --all`, --customer or --status list those of customers")
 	}
 	return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
-		row(w, "ORDER", "STATUS", "REASON", "LINES", "TOTAL", "PLACED")
+		list := columns(w, 6, wide)
+		list("ORDER", "STATUS", "REASON", "LINES", "TOTAL", "PLACED", "CUSTOMER MUST", "TRACKING", "ITEMS")
 		for _, o := range page.Orders {
-			row(w, o.OrderID, o.Status, cmp.Or(o.Why(), "-"), len(o.Items), o.Total,
-				o.CreatedAt.Format(time.RFC3339))
+			must := "-"
+			if n := o.NextAction; n != nil {
+				must = n.Type + " until " + n.Until.Format(time.RFC3339)
+			}
+			list(o.OrderID, o.Status, cmp.Or(o.Why(), "-"), len(o.Items), o.Total, o.CreatedAt.Format(time.RFC3339),
+				must, cmp.Or(o.TrackingNumber, "-"), itemsLine(o.Items))
 		}
 	})
 }
@@ -198,6 +224,15 @@ func showOrder(w io.Writer, o client.Order) {
 	if where := cmp.Or(o.TrackingURL, o.TrackingNumber); where != "" {
 		row(w, "tracking", where)
 	}
+}
+
+// itemsLine writes the lines of an order on one line.
+func itemsLine(items []client.Line) string {
+	var parts []string
+	for _, l := range items {
+		parts = append(parts, fmt.Sprintf("%d × %s", l.Quantity, l.SKU))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // addressLine writes an address on one line, without its empty parts.

@@ -151,9 +151,15 @@ func (a *app) readSaga(ctx context.Context, s site, p *orderPage) error {
 		p.NoSaga = a.noSaga(ctx, p.Order)
 		return nil
 	}
-	p.Waits, p.Failed = t.Waits(), t.Failures()
+	p.Waits = t.Waits()
+	p.Failed = slices.DeleteFunc(t.Failures(), func(f timeline.FailedStep) bool {
+		return f.Failure.Error == askedCustomer
+	})
 	return unlessAbsent("the saga", err)
 }
+
+// askedCustomer is the error of a step after which the saga waits for the customer.
+const askedCustomer = "PaymentActionRequired"
 
 // readItem reads what only operators see of an order.
 func (p *orderPage) readItem(ctx context.Context, s site) error {
@@ -180,6 +186,9 @@ func (p *orderPage) next(operates bool) string {
 	switch {
 	case !p.Final() && !operates:
 		return "orderflow order watch " + p.OrderID
+	case operates && p.NextAction != nil && len(p.Failed) == 0:
+		return "orderflow order watch " + p.OrderID + " --timeout 12m, since the customer must act: " +
+			"docs/runbooks/time-to-final-state.md"
 	case !operates:
 		return ""
 	case p.Status == client.NeedsAttention && len(p.Waits) == 0:

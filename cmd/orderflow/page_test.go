@@ -108,6 +108,27 @@ func TestOperatorSeesWhatAnOrderWaitsFor(t *testing.T) {
 	}
 }
 
+// Nothing has failed while the customer has time.
+func TestOperatorSeesThatTheCustomerMustAct(t *testing.T) {
+	began := time.Now().Add(-time.Minute).UTC()
+	answers := operatedOrder("PENDING", event(began, "ExecutionStarted", "")+","+
+		event(began, "TaskStateEntered", `,"stateEnteredEventDetails":{"name":"Prepare"}`)+","+
+		event(began, "TaskScheduled", `,"taskScheduledEventDetails":{"resource":"startExecution.waitForTaskToken"}`)+","+
+		event(began, "TaskFailed", `,"taskFailedEventDetails":{"error":"PaymentActionRequired","cause":"asked"}`)+","+
+		event(began, "TaskStateExited", `,"stateExitedEventDetails":{"name":"Prepare"}`)+","+
+		event(began, "TaskStateEntered", `,"stateEnteredEventDetails":{"name":"AwaitPayment"}`)+","+
+		event(began, "TaskScheduled", `,"taskScheduledEventDetails":{"resource":"invoke.waitForTaskToken",`+
+			`"timeoutInSeconds":630}`))
+	answers["GET /v1/orders/"+order] = []string{"200 " + strings.Replace(orderIn("PENDING", "null"), "{",
+		`{"nextAction":{"type":"AUTHENTICATE","url":"https://bank.test/1","until":"2026-11-23T09:10:00Z"},`, 1)}
+	out := runStackAs(t, serve(t, answers), ofOperator, "order", "get", order)
+	if !contains(out, "AwaitPayment waits for the callback, for 1m0s, until "+
+		began.Add(630*time.Second).Format(time.RFC3339), "orderflow order watch "+order+" --timeout 12m") ||
+		strings.Contains(out, "\nfailed") {
+		t.Error(out)
+	}
+}
+
 func TestOperatorSeesWhyAnOrderHasNoSaga(t *testing.T) {
 	answers := queued("61", operatedOrder("PENDING", ""))
 	answers["GetExecutionHistory"] = []string{none}

@@ -29,8 +29,8 @@ API.`,
 					return fmt.Errorf("%w: `make up` starts a stack here; else give --from", err)
 				}
 				if from = d.outputs["TracesUrl"]; from == "" {
-					return errors.New("this deployment sends its traces to AWS X-Ray; " +
-						"look there, or give the address of a collector with --from")
+					return errors.New("this deployment names no collector: on AWS look in X-Ray, " +
+						"start a process with -traces-url, or give the address of a collector with --from")
 				}
 			}
 			spans, err := traces.Of(cmd.Context(), from, args[0])

@@ -313,6 +313,19 @@ func TestOperatorsSeeSagasAndDeadLettersAndTheAudit(t *testing.T) {
 		t.Errorf("saga: %v\n%s", err, text.String())
 	}
 
+	_, waiting := s.call(t, "POST", "/v1/orders", "alice", "",
+		strings.Replace(mug, "pm_card_visa", "pm_card_authenticationRequired", 1))
+	var waits []timeline.Wait
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		line, err = timeline.Load(t.Context(), sfn.NewFromConfig(cfg), machines, fmt.Sprint(waiting["orderId"]))
+		if waits = line.Waits(); err == nil && len(waits) == 1 && waits[0].State == "AwaitPayment" {
+			break
+		}
+	}
+	if len(waits) != 1 || waits[0].Until == nil || waits[0].Until.Sub(waits[0].Since) != 630*time.Second {
+		t.Errorf("a saga that waits for its customer: %+v, %v", waits, err)
+	}
+
 	queues := repair.Queues{Client: sqs.NewFromConfig(cfg), Stack: Name}
 	q, err := queues.Find(t.Context(), "start-fulfilment")
 	if err != nil || q.Messages != 0 {

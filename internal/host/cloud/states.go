@@ -51,7 +51,7 @@ func (c *Cloud) states(r *http.Request, operation string, body []byte) (any, err
 	case "GetExecutionHistory":
 		all := make([]map[string]any, len(x.History))
 		for i, e := range x.History {
-			all[i] = event(i+1, e)
+			all[i] = event(i+1, e, c.Engine.Timeout(machine, e.State))
 		}
 		return map[string]any{"events": all}, nil
 	}
@@ -90,8 +90,8 @@ func absent(err error) error {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// event returns an event of a history as Step Functions does.
-func event(id int, e workflow.Event) map[string]any {
+// event returns an event of a history as Step Functions does. timeout is that of its state.
+func event(id int, e workflow.Event, timeout time.Duration) map[string]any {
 	out := map[string]any{
 		"id": id, "previousEventId": id - 1, "timestamp": seconds(e.At), "type": e.Kind,
 	}
@@ -102,7 +102,7 @@ func event(id int, e workflow.Event) map[string]any {
 		kind = kind[strings.LastIndex(kind, "State"):]
 		details["name"] = e.State
 	case e.Resource != "":
-		details["resource"] = e.Resource
+		details["resource"], details["timeoutInSeconds"] = e.Resource, int64(timeout.Seconds())
 	case e.Output != nil:
 		details["output"] = string(e.Output)
 	default:

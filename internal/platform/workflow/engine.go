@@ -248,6 +248,15 @@ func (e *Engine) Describe(ctx context.Context, machine, name string) (Execution,
 	return e.o.Journal.Execution(ctx, machine, name)
 }
 
+// Timeout returns the timeout of a task of a machine, or 0.
+func (e *Engine) Timeout(machine, state string) time.Duration {
+	m, ok := e.o.Machines[machine]
+	if !ok || m.Definition.States[state] == nil {
+		return 0
+	}
+	return m.Definition.States[state].Timeout
+}
+
 // Open lists the executions that run, and those whose end has to be announced. It may miss the
 // latest changes.
 func (e *Engine) Open(ctx context.Context) (open []Execution, err error) {
