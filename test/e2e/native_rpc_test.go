@@ -23,6 +23,7 @@ import (
 	orderflowv1 "orderflow/api/rpc/orderflow/v1"
 	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/gateway/rpcserver"
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/ops/client"
@@ -31,7 +32,6 @@ import (
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/outbound"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/faults/faultserver"
+	"orderflow/internal/dev/faultserver"
 )
 
 // Dependency is a dependency whose calls can be routed through this process.

@@ -12,10 +12,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 func hanging() Scenario {

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph"
 	"orderflow/internal/gateway/rpc"
@@ -24,7 +25,6 @@ import (
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 // late is the overrun of a deadline allowed on a busy machine.

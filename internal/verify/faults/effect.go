@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 // Effect is the effect of calls to a broken dependency on calls to another one in the same process.

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/registry"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 // careless configures a client without a circuit.

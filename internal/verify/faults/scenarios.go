@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 // Scenario is a fault and the expected behaviour.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/oldshop"
 	"orderflow/internal/gateway/services"
@@ -22,7 +23,6 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/faults/faultserver"
 	"orderflow/sandbox/sandboxtest"
 )
 

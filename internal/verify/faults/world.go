@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"orderflow/internal/dev/faultserver"
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
@@ -21,7 +22,6 @@ import (
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/faults/faultserver"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"orderflow/internal/verify/faults/faultserver"
+	"orderflow/internal/dev/faultserver"
 )
 
 func TestEveryNthRequestMeetsTheOtherFault(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/verify/faults/faultserver"
+	"orderflow/internal/dev/faultserver"
 )
 
 func proxy(t *testing.T) *faultserver.Server {
