@@ -36,7 +36,7 @@ func benchmarks() *cobra.Command {
 		}),
 	}, &cobra.Command{
 		Use:   "cost",
-		Short: "Count every unit that AWS bills for an order, by function, and its price",
+		Short: "Count every unit that AWS bills for an order, by function, with its price",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			cases, err := bench.Cost(ctx, repo)
 			if err != nil {
@@ -46,7 +46,7 @@ func benchmarks() *cobra.Command {
 		}),
 	}, flags(&cobra.Command{
 		Use:     "growth",
-		Short:   "Count the units of tables that each call consumes, with more and more orders in them",
+		Short:   "Count the table units that each call consumes while the number of stored orders grows",
 		Example: "  go run ./cmd/dev bench growth --orders 1000,1000000",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			grown, err := bench.Growth(ctx, repo, sizes...)
@@ -64,7 +64,7 @@ func benchmarks() *cobra.Command {
 		cmd.Flags().IntSliceVar(&sizes, "orders", []int{1_000, 10_000, 100_000}, "`numbers` of orders in the tables")
 	}), flags(&cobra.Command{
 		Use:     "latency",
-		Short:   "Compare accepting an order and its saga with functions that only answer, on the running stack",
+		Short:   "Compare accepting an order and its saga with minimal functions, on the running stack",
 		Example: "  make up && go run ./cmd/dev bench latency",
 		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
 			l, err := bench.MeasureLatency(ctx, s, orders)

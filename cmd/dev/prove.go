@@ -44,7 +44,7 @@ func proofs() []*cobra.Command {
 	var running bool
 	return []*cobra.Command{tests(), simulate(), flags(&cobra.Command{
 		Use:     "prove",
-		Short:   "Search all runs of sagas, requests between shops, stock movements and reports for a broken promise",
+		Short:   "Search all runs of sagas, requests between shops, stock movements and reports for violations",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.
@@ -61,12 +61,12 @@ func proofs() []*cobra.Command {
 			return verdict(ok, err)
 		}),
 	}, func(cmd *cobra.Command) {
-		cmd.Flags().UintVar(&limit, "faults", 2, "most faults in a run of a saga; three take more than 10 GB")
+		cmd.Flags().UintVar(&limit, "faults", 2, "maximum faults in a run of a saga; three need more than 10 GB")
 		cmd.Flags().BoolVar(&mutants, "mutants", false,
 			"apply every mutant of the searches in turn, and fail if one is not detected")
 	}), makeChaos(), {
 		Use:     "faults",
-		Short:   "Make the payment provider fail in every way, and show how its callers cope",
+		Short:   "Make the payment provider fail in every way, and show how its callers react",
 		Example: "  go run ./cmd/dev faults",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // circuits log their changes
@@ -232,8 +232,9 @@ func simulate() *cobra.Command {
 	return flags(&cobra.Command{
 		Use:   "sim",
 		Short: "Simulate 24,000 orders under injected faults",
-		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path
-is never reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
+		Long: `Run the whole system in one process under faults, seed by seed. Fail if an invariant is
+violated or a path is never reached. A seed always gives the same run: --seed replays one and prints its
+timeline.`,
 		Example: "  go run ./cmd/dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  go run ./cmd/dev sim --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) (err error) {
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // functions log thousands of lines a second
@@ -251,8 +252,8 @@ is never reached. A seed always gives the same run: --seed replays one and print
 		}),
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
-		f.IntVar(&seeds, "seeds", 480, "how many seeds to run")
-		f.Uint64Var(&first, "first", 1, "the first of them")
+		f.IntVar(&seeds, "seeds", 480, "number of seeds to run")
+		f.Uint64Var(&first, "first", 1, "the first seed")
 		f.Uint64Var(&seed, "seed", 0, "run this one seed and print its timeline")
 		f.StringVar(&mutant, "mutant", "", "with --seed: apply the mutant whose name contains this")
 		f.StringVar(&order, "order", "", "with --seed: print only the lines of this order")
@@ -262,7 +263,7 @@ is never reached. A seed always gives the same run: --seed replays one and print
 		f.BoolVar(&o.Brokers, "brokers", false,
 			"with reporting and the warehouse, and the faults of Kafka and RabbitMQ")
 		f.BoolVar(&o.OneProcess, "one-process", false,
-			"with two processes that execute the state machines by turns, and die, instead of Step Functions")
+			"execute the state machines in two processes that take turns and die, instead of Step Functions")
 		f.BoolVar(&mutants, "mutants", false,
 			"apply every mutant in turn, and fail if one is not detected")
 	})
@@ -286,9 +287,9 @@ func makeChaos() *cobra.Command {
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
 		f.Uint64Var(&o.Seed, "seed", 0, "seed of the random choices; 0: a new one")
-		f.IntVar(&o.Orders, "orders", 320, "orders to place; faults are in proportion")
-		f.BoolVar(&o.Brokers, "brokers", false, "with Kafka and RabbitMQ, which are killed, too")
-		f.BoolVar(&o.Serve, "serve", false, "kill the core as one process over tables (cmd/serve), and not functions")
+		f.IntVar(&o.Orders, "orders", 320, "orders to place; the number of faults is proportional")
+		f.BoolVar(&o.Brokers, "brokers", false, "also run Kafka and RabbitMQ, and kill them")
+		f.BoolVar(&o.Serve, "serve", false, "kill the core as one process with tables (cmd/serve) instead of functions")
 		f.IntVar(&o.Kills, "kills", 50, "with --serve, how often the process is killed")
 	})
 }
@@ -318,7 +319,7 @@ func conform() *cobra.Command {
 	var limit time.Duration
 	return flags(&cobra.Command{
 		Use:     "conformance",
-		Short:   "Send requests that schemathesis generates from the API's contract, as operator and as customer",
+		Short:   "Send requests that schemathesis generates from the API's contract, as an operator and as a customer",
 		Example: "  go run ./cmd/dev conformance --running --examples 20",
 		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
 			return inDirectory(ctx, repo, "conformance", limit, func(ctx context.Context, dir string) error {
@@ -330,7 +331,7 @@ func conform() *cobra.Command {
 		cmd.Flags().IntVar(&o.Examples, "examples", 4,
 			"random requests per operation, besides the edge cases of its schemas")
 		cmd.Flags().BoolVar(&o.Running, "running", false, "use the running stack, and leave it running")
-		cmd.Flags().BoolVar(&o.OneProcess, "one-process", false, "use the core as one process, which is cmd/serve")
+		cmd.Flags().BoolVar(&o.OneProcess, "one-process", false, "use the core as one process (cmd/serve)")
 		cmd.MarkFlagsMutuallyExclusive("running", "one-process")
 		cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute,
 			"`time` for everything: the stack, its build, and both callers")
@@ -419,7 +420,7 @@ func oneProcess() *cobra.Command {
 	var store string
 	return flags(&cobra.Command{
 		Use:   "one-process",
-		Short: "Run the end-to-end tests against the core as one process, which is cmd/serve",
+		Short: "Run the end-to-end tests against the core as one process (cmd/serve)",
 		Example: "  go run ./cmd/dev one-process\n" +
 			"  go run ./cmd/dev one-process --store dynamodb",
 		Args: cobra.NoArgs,

@@ -87,7 +87,7 @@ the core's stack must be there and stays as it is.`,
 			"`list` of Name=value; they override those of samconfig.toml")
 	}), {
 		Use:   "generate",
-		Short: "Regenerate what deploy/, the API's contracts and the state machines determine",
+		Short: "Regenerate the files that follow from deploy/, the API's contracts and the state machines",
 		Long: `Write template.yaml and stacks/ from deploy/; api/openapi.yaml, api/openapi.json and api/operations/ from
 api/contract.yaml; the GraphQL executor from api/schema.graphql; api/rpc from api/proto; and the diagrams of
 docs/architecture.md from the template and the state machines. Tests and make lint fail while any of these is out of

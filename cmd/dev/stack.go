@@ -55,7 +55,7 @@ func stackCommands() []*cobra.Command {
 		}),
 	}, {
 		Use:   "demo",
-		Short: "Place six orders, five of them in trouble, and show how each ends",
+		Short: "Place six orders, five of them with a problem, and show how each ends",
 		Long: `Place six orders at once: one succeeds; the others meet a declined card, missing stock, a carrier
 that refuses, a payment provider that times out after charging, and a flaky provider. Print the final order, money
 (from the provider's own ledger) and stock, and each saga's steps. Fail if an order did not end as expected.`,
@@ -82,7 +82,7 @@ restored at the end, even after an interruption.`,
 		}),
 	}, {
 		Use:   "drill",
-		Short: "Make four troubles, and find and cure each by its runbook, as an operator at night",
+		Short: "Cause four incidents, and find and fix each by its runbook, as an operator would",
 		Long: `Switch a consumer off, open a circuit, park a message and have an order need attention, one after the
 other. Each trouble is found with the commands of orderflow, whose time is shown, and cured as its runbook says. What
 was changed is as before in the end, even after an interruption. Fail if a command does not show which order is stuck
@@ -102,7 +102,7 @@ and why, or if a trouble stays. It takes about two minutes. Nobody else should u
 		}),
 	}, {
 		Use:   "demo-strangler",
-		Short: "Move the old shop's clients to the services and half of them back, and show that no order gets lost",
+		Short: "Move the old shop's clients to the services and half of them back, and show that no order is lost",
 		Long: `Let customers read and order at the old shop's addresses while their routes go from the old shop to the
 services: 0 %, shadow, 10 %, 50 %, 100 %, and back to 50 %, where the services' orders is down for a while. Print the
 new side's share of each stage, fall-backs, and the differences that shadowing found. Fail if an order was lost, placed
@@ -120,7 +120,7 @@ interruption.`,
 		}),
 	}, {
 		Use:   "demo-brokers",
-		Short: "Kill brokers and a function under load, and show that reports, orders, ledger and stock are equal",
+		Short: "Kill brokers and a function under load, and show that reports, orders, ledger and stock agree",
 		Long: `Let 200 orders come while Kafka is killed and comes back, the function that projects sales is killed,
 the reports are rebuilt, RabbitMQ is killed and comes back, and records and messages come again, out of order
 or broken. Print the reports meanwhile. Fail if in the end reports, orders and the payment provider's ledger differ,
@@ -139,7 +139,7 @@ if stock is not the warehouse's own count, or if anything was lost or counted tw
 		}),
 	}, {
 		Use:   "demo-split",
-		Short: "Move events and sagas to one process and back under load, and show that no order gets lost",
+		Short: "Move events and sagas to one process and back under load, and show that no order is lost",
 		Long: `Let orders come while the stage moves, with the same tables, from functions to the core as one process
 and back, as docs/one-process.md describes. The process is ended while sagas run, which functions resume. Print a
 timeline and then orders, money, shipments, mails and stock. Fail if an order was lost, doubled or stuck or did not

@@ -23,7 +23,7 @@ import (
 func tests() *cobra.Command {
 	return &cobra.Command{
 		Use:   "test [-- FLAG...]",
-		Short: "Run all tests, those of the whole system beside the others",
+		Short: "Run all tests, with the end-to-end tests in parallel to the others",
 		Long: `Run all tests with a bare emulator. The end-to-end tests mostly wait, so the others run beside
 them, with a lower priority. Flags are passed on to ` + "`go test`.",
 		Example: "  go run ./cmd/dev test -- -count=1",

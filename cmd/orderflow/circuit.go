@@ -21,8 +21,8 @@ func circuit(a *app) *cobra.Command {
 		Use:   "circuit",
 		Short: "Show and reset the circuit breakers of all dependencies",
 		Long: `Show and reset circuit breakers. While a circuit is OPEN its dependency is not called, and sagas
-wait. From time to time one harmless call is let through (HALF_OPEN); the circuit closes if it
-succeeds. So most of the time there is nothing to do.
+wait. From time to time one harmless call is let through (HALF_OPEN); the circuit closes if it succeeds.
+Usually there is nothing to do.
 
 ` + stackFileHelp,
 		Example: `  orderflow circuit list
@@ -45,7 +45,7 @@ func (s site) circuits() repair.Circuits {
 func listCircuits(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all circuits",
-		Long: `List all circuits: their state, and how often each opened in the last hour, also if it is closed by now.
+		Long: `List all circuits: their state, and how often each opened in the last hour, even if it is closed now.
 The latest 64 openings are kept.
 
 ` + stackFileHelp,
@@ -91,7 +91,7 @@ func showCircuit(a *app) *cobra.Command {
 				row(w, "since", timeOrDash(c.Since))
 				row(w, "retry at", timeOrDash(c.RetryAt))
 				row(w, "opened", fmt.Sprint(c.Openings, "× since it was closed"))
-				row(w, "in an hour", fmt.Sprint(c.OpenedLastHour, "×"))
+				row(w, "last hour", fmt.Sprint(c.OpenedLastHour, "×"))
 				row(w, "last opened", timeOrDash(c.LastOpened))
 				row(w, "failures", fmt.Sprint(c.Failures, " recent calls"))
 				if len(actions) > 0 {

@@ -35,9 +35,9 @@ in "dlq list". Every change is recorded with who made it and why: "orderflow aud
 	}, listQueues(a), showQueue(a), redrive(a), drop(a))
 }
 
-// aLook is what looking at a message does.
-const aLook = `SQS counts a look as a receive, and hides the message from others for a moment. A
-dead-letter queue does nothing with that count, and a redriven message begins at 0.`
+// aLook says what reading a message does.
+const aLook = `SQS counts this as a receive, and hides the messages from others for a moment. A
+dead-letter queue ignores that count, and a redriven message begins at 0.`
 
 func listQueues(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -67,7 +67,7 @@ orders or products, and the runbook. Of each queue the first hundred messages ar
 	}
 }
 
-// some lists up to three of all, and how many more there are.
+// some lists up to three items, and how many more there are.
 func some(all []string) string {
 	if n := len(all) - 3; n > 0 {
 		return strings.Join(all[:3], " ") + fmt.Sprintf(" and %d more", n)
@@ -113,7 +113,7 @@ func showQueue(a *app) *cobra.Command {
 	return cmd
 }
 
-// describe says in a few words what a message is.
+// describe describes a message in a few words.
 func describe(from repair.Queue, m repair.Message) string {
 	switch {
 	case m.Part != nil:
@@ -149,7 +149,7 @@ give up on it again; --force sends it all the same.`,
 			switch from.Kind {
 			case repair.Consumer:
 				if !m.Ours() && !force {
-					return fmt.Errorf("message %s is not an event of ours: `orderflow dlq drop` deletes it, "+
+					return fmt.Errorf("message %s is not an Orderflow event:  `orderflow dlq drop` deletes it, "+
 						"--force sends it to its consumer again", m.ID)
 				}
 				return s.queues().SendBack(ctx, from, m)
@@ -160,7 +160,7 @@ give up on it again; --force sends it all the same.`,
 			}
 			return s.queues().Delete(ctx, from, m)
 		})
-	cmd.Flags().BoolVar(&force, "force", false, "also what is no event of ours")
+	cmd.Flags().BoolVar(&force, "force", false, "also messages that are not Orderflow events")
 	return cmd
 }
 
@@ -208,7 +208,8 @@ func changeQueue(a *app, use, short, long string, change changeMessage) *cobra.C
 			}
 			var unpublished error // does not stop the messages, whose records the stream drops
 			if verb == "redrive" && from.Kind == repair.Relays {
-				unpublished = s.publishOutboxes(ctx, cmd, from, action) // first: messages are hidden for a minute
+				// First, since messages stay hidden for a minute only.
+				unpublished = s.publishOutboxes(ctx, cmd, from, action)
 			}
 			chosen, others, err := s.choose(ctx, from, ids)
 			if err != nil {
@@ -268,7 +269,7 @@ func (s site) changeEach(ctx context.Context, from repair.Queue, chosen, others 
 	return done, errors.Join(failed, s.queues().LetGo(ctx, from, others))
 }
 
-// redrivable fails if messages of a queue have nobody who would take them again.
+// redrivable fails if the messages of a queue have no consumer.
 func redrivable(from repair.Queue) error {
 	switch from.Kind {
 	case repair.Schedules:
@@ -297,8 +298,8 @@ func (s site) publishOutboxes(ctx context.Context, cmd *cobra.Command, from repa
 	})
 }
 
-// relayed returns the services whose relays give up into a queue: that of a stack of its own, or
-// those of the core that have a table.
+// relayed returns the services whose relays send what they gave up on to a queue: the service of a
+// stack of its own, or those of the core that have a table.
 func (s site) relayed(from repair.Queue) (services []string) {
 	if own, ok := strings.CutSuffix(from.Name, "-"+string(repair.Relays)); ok {
 		return []string{own}

@@ -20,11 +20,11 @@ func health(a *app) *cobra.Command {
 		Use:   "health",
 		Short: "Show the health of every service (operators)",
 		Long: `Show each service with its dependencies: pass, warn (degraded, but ready) or fail, with a code and
-the duration of the check. Results are cached for five seconds. With a stack file also the event
-sources of consumers and relays: whether each is switched on, what Lambda last failed with, how many
+the duration of the check. Results are cached for five seconds. With a stack file it also shows the
+event sources of consumers and relays: whether each is switched on, Lambda's last error, how many
 messages wait and how old the oldest is, as CloudWatch last measured it (emulators do not); and since
-when events wait in an outbox. A source that the parameter EventsBy switches off, as the stack file
-has it, is no failure. Exits with 1 if anything fails or waits for longer than its alarm allows;
+when events wait in an outbox. A source that the parameter EventsBy switches off, according to the stack
+file, is not a failure. Exits with 1 if anything fails or waits for longer than its alarm allows;
 docs/runbooks/readiness.md says what to do. Operators only.`,
 		Example: "  orderflow health\n  orderflow health -o json",
 		Args:    exactly(),
@@ -40,7 +40,7 @@ docs/runbooks/readiness.md says what to do. Operators only.`,
 	}
 }
 
-// shownHealth is the services' health, and what waits.
+// shownHealth is the services' health, with event sources and outboxes.
 type shownHealth struct {
 	client.Health
 	Sources  []repair.Source `json:"sources,omitempty"`
@@ -67,7 +67,7 @@ func (a *app) waiting(cmd *cobra.Command) (sources []repair.Source, outboxes []r
 	return sources, outboxes
 }
 
-// failure says what fails first, and which runbook helps.
+// failure returns the first failure, with its runbook.
 func (h shownHealth) failure() error {
 	broken := func(s repair.Source) bool { return !s.Works() }
 	switch {

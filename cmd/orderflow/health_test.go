@@ -148,7 +148,7 @@ func TestOrderWithoutASagaSaysWhereItStopped(t *testing.T) {
 		{"Disabled ", "Enabled ", "not published: the event source of relay-orders-events is Disabled"},
 		{"Enabled OK", "Disabled ", "event source of start-fulfilment is Disabled, messages waiting: 2"},
 		{"Enabled OK", "", "event source of start-fulfilment is missing, messages waiting: 0"},
-		{"Enabled OK", "Enabled ", "sweep-orders has it started after 30 minutes"},
+		{"Enabled OK", "Enabled ", "sweep-orders gets it started after 30 minutes"},
 	} {
 		b := serve(t, queued("61", map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")},
 			listSources: {sources(tt.relay, tt.start)}, "POST /": {none}}))

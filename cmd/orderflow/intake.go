@@ -18,9 +18,9 @@ func intake(a *app) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "intake",
 		Short: "Stop taking new orders, and take them again",
-		Long: `Stop taking new orders, and take them again. While the intake is stopped, a new order gets 503
-OrdersStopped with Retry-After. Orders under way go on, a repeated request gets its first answer, and
-everything else is served.
+		Long: `Stop taking new orders, and take them again. While the intake is stopped, a new order
+gets 503 OrdersStopped with Retry-After. Orders in progress continue, a repeated request gets its
+recorded answer, and everything else is served.
 
 ` + stackFileHelp,
 		Example: `  orderflow intake status

@@ -27,7 +27,7 @@ the pool. Cognito may ask for a new password and for a code of an authenticator 
 other commands then act as you on this deployment, unless --token, $ORDERFLOW_TOKEN, --user or
 --role is given.
 
-If the standard input is not a terminal, it has one answer a line: the user name unless --username
+If the standard input is not a terminal, it must have one answer per line: the user name unless --username
 is given, the password, then whatever Cognito asks for. The token is stored in ~/.cache/orderflow
 ($XDG_CACHE_HOME), readable only by you, and is sent only to the address that you signed in to.
 

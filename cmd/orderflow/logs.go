@@ -25,8 +25,8 @@ func logs(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs ORDER",
 		Short: "Show what all functions logged about an order",
-		Long: `Show what all functions logged about an order, oldest first; with --follow also what they log from now
-on, until you interrupt it. As JSON, --follow writes one line at a time. Metrics are left out.
+		Long: `Show what all functions logged about an order, oldest first; with --follow also new
+lines, until you interrupt it. As JSON, --follow writes one line at a time. Metrics are left out.
 
 ` + stackFileHelp,
 		Example: "  orderflow logs 01KAQ5M3Z8V7D2X4C6B9N1T0RW --last 2h\n" +

@@ -40,7 +40,7 @@ func listOrders(a *app) *cobra.Command {
 	var p pageFlags
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List your orders, or as an operator those of customers",
+		Short: "List your orders or, as an operator, those of customers",
 		Long: `List your own orders, newest first. As an operator, find orders of customers by one of the flags below:
 without --customer those of all customers that have not ended, oldest first.
 
@@ -111,7 +111,7 @@ func columns(w io.Writer, n int, wide bool) func(cells ...any) {
 	}
 }
 
-// findOrders reads a page of orders, or of those with a tracking number all pages.
+// findOrders reads a page of orders, or all pages of those with a tracking number.
 func findOrders(
 	ctx context.Context, c *client.Client, q client.OrderSearch, tracking string,
 ) (found client.FoundPage, err error) {

@@ -29,10 +29,10 @@ func getOrder(a *app) *cobra.Command {
 	var wide bool
 	cmd := &cobra.Command{
 		Use:   "get ORDER",
-		Short: "Show an order with all that belongs to it",
-		Long: `Show an order with its payment, stock and shipment. An operator with a stack file also sees whose order
-it is, its detail, what its saga waits for and until when, which steps failed and why, the mails that
-the customer got, and what operators did. The last line is the command that helps next.
+		Short: "Show an order with everything that belongs to it",
+		Long: `Show an order with its payment, stock and shipment. An operator with a stack file also
+sees whose order it is, its detail, what its saga waits for and until when, which steps failed and why,
+the mails that the customer got, and what operators did. The last line is the command to use next.
 
 On a local stack this acts as an operator, unless --user says who.`,
 		Example: `  orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW
@@ -66,7 +66,7 @@ On a local stack this acts as an operator, unless --user says who.`,
 // briefly is the number of characters to which causes are shortened.
 const briefly = 100
 
-// orderPage is all that is known of an order. What customers do not see is zero for them.
+// orderPage is everything about an order. The fields for operators are zero for customers.
 type orderPage struct {
 	client.Order
 	Payment      json.RawMessage `json:"payment"`
@@ -81,7 +81,7 @@ type orderPage struct {
 	Failed  []timeline.FailedStep `json:"failed,omitempty"`
 	Mails   []sentMail            `json:"mails,omitempty"`
 	Actions []repair.Action       `json:"actions,omitempty"`
-	// Next is the command that helps next, or "".
+	// Next is the command to use next, or "".
 	Next string `json:"next,omitempty"`
 }
 
@@ -91,7 +91,8 @@ type sentMail struct {
 	At     time.Time            `json:"at"`
 }
 
-// page reads all of an order that the caller may see. Only the order itself must be readable.
+// page reads everything about an order that the caller may see. It fails only if the order itself
+// cannot be read.
 func (a *app) page(cmd *cobra.Command, c *client.Client, id string) (p *orderPage, err error) {
 	ctx := cmd.Context()
 	p = &orderPage{}
@@ -133,7 +134,7 @@ func missingPart(err error) json.RawMessage {
 	return part
 }
 
-// unlessAbsent says what cannot be read. A process does not have everything that AWS has.
+// unlessAbsent returns the error of a read, unless a process does not have what AWS has.
 func unlessAbsent(what string, err error) error {
 	var answer interface{ ErrorCode() string }
 	if err == nil || errors.As(err, &answer) && answer.ErrorCode() == "UnknownOperationException" {
@@ -161,7 +162,7 @@ func (a *app) readSaga(ctx context.Context, s site, p *orderPage) error {
 // askedCustomer is the error of a step after which the saga waits for the customer.
 const askedCustomer = "PaymentActionRequired"
 
-// readItem reads what only operators see of an order.
+// readItem reads the attributes of an order that only operators see.
 func (p *orderPage) readItem(ctx context.Context, s site) error {
 	o, err := s.orders().Order(ctx, p.OrderID)
 	p.CustomerID, p.Detail = o.CustomerID, o.Detail
@@ -177,7 +178,7 @@ func (p *orderPage) readMails(ctx context.Context, s site) error {
 	return err
 }
 
-// next returns the command that helps next, or "".
+// next returns the command to use next, or "".
 func (p *orderPage) next(operates bool) string {
 	open := slices.ContainsFunc(p.Waits, func(w timeline.Wait) bool {
 		return w.Failure != nil && w.Failure.Error == "CircuitOpen"

@@ -25,9 +25,9 @@ func putProduct(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put SKU --name NAME --price PRICE",
 		Short: "Create or change a product (operators)",
-		Long: `Create a product, or change it. What has no flag stays as it is, and an empty text, image or category
-is removed. Orders use a new price as soon as its event has reached them. A new product has no stock: see
-"orderflow stock set". Operators only.`,
+		Long: `Create a product, or change it. Values without a flag stay as they are; an empty text,
+image or category is removed. Orders use a new price as soon as its event has arrived. A new product has
+no stock: see "orderflow stock set". Operators only.`,
 		Example: `  orderflow product put MUG-BLUE --name "Blue mug" --price 19.99
   orderflow product put BOWL --name "Bowl" --price 1200 --currency JPY
   orderflow product put MUG-BLUE --name "Blue mug" --price 19.99 --category Mugs --unlisted=false`,

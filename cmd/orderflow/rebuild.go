@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// everyLook is how often the progress of a rebuild is looked at.
+// everyLook is how often the progress of a rebuild is read.
 var everyLook = time.Second
 
 func rebuild(a *app) *cobra.Command {
@@ -20,8 +20,8 @@ func rebuild(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Rebuild the reports from the log",
-		Long: `Rebuild the reports from the log, while the current ones serve and count new orders. Once the new
-ones have caught up, they serve, and the old ones are removed.
+		Long: `Rebuild the reports from the log. Until the new reports have caught up, the current ones
+stay available and count new orders; then the new ones replace them.
 
 The command shows the progress until then. Interrupting it does not stop the rebuild; run it again
 to see how far it is. --stop stops the rebuild, and the next one resumes it. With --fresh it begins

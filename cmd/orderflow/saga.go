@@ -33,8 +33,7 @@ func showSaga(a *app) *cobra.Command {
 		Short: "Show the steps, retries and errors of an order's saga",
 		Long: `Show what Step Functions did for an order: every attempt of every step of fulfil-order and
 compensate-order in order of time, with its error, the wait before the next attempt, until when a step
-waits, and how both executions ended. Compensations are marked with ↩. Causes are shortened, unless
-you give --wide.
+waits, and how both executions ended. Compensations are marked with ↩. Causes are shortened unless you give --wide.
 
 The stack file names the state machines. For a deployment on AWS without a stack file, give their
 ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION, …).`,
@@ -83,7 +82,7 @@ ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION
 }
 
 // whyNoSaga returns an error that says why an order has no saga, as far as the API and the event
-// sources show.
+// sources show it.
 func (a *app) whyNoSaga(ctx context.Context, orderID string) error {
 	api, err := a.api(operator)
 	if err != nil {
@@ -101,10 +100,10 @@ func (a *app) whyNoSaga(ctx context.Context, orderID string) error {
 		o.Status, a.noSaga(ctx, o))
 }
 
-// noSaga says why an order that exists has no saga, as far as it shows.
+// noSaga says why an existing order has no saga, as far as that can be seen.
 func (a *app) noSaga(ctx context.Context, o client.Order) string {
 	if o.Final() {
-		return "no execution of it is kept: Step Functions forgets them after 90 days; or a process executed it, " +
+		return "no execution of it is kept: Step Functions keeps them for 90 days; or a process executed it, " +
 			"or a sweep flagged the order before it began"
 	}
 	s, err := a.site(ctx)

@@ -75,8 +75,8 @@ func (a *app) site(ctx context.Context) (site, error) {
 	return site{cfg: cfg, outputs: d.outputs, stack: stack}, err
 }
 
-// inProcess reports whether the deployment is one process, which answers for what is in tables
-// elsewhere.
+// inProcess reports whether the deployment is one process, which answers calls for what other
+// deployments keep in tables.
 func (s site) inProcess() bool { return s.outputs["StoresBy"] == "process" }
 
 func (s site) process() repair.Process { return repair.Process{API: awsapi.Client{Config: s.cfg}} }
@@ -147,7 +147,7 @@ func awsConfig(ctx context.Context, d deployment, ofStack bool) (aws.Config, err
 	if endpoint := d.outputs["EndpointUrl"]; ofStack && endpoint != "" {
 		return aws.Config{
 			Region: cmp.Or(d.outputs["Region"], "us-east-1"), BaseEndpoint: &endpoint,
-			// The emulator accepts any key, a process its own.
+			// The emulator accepts any key, a process only its own.
 			Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(d.outputs["AccessKeyId"], "test"), "test", ""),
 		}, nil
 	}

@@ -90,16 +90,16 @@ A SKU without stock and without a product in the catalog is refused, since it is
 	return cmd
 }
 
-// countStock reads the stock of a product until no order moves pieces meanwhile. A difference from
-// a count that is not exact would book a piece that has just left the warehouse.
+// countStock reads the stock of a product until no order moves pieces meanwhile. The difference to
+// an inexact count could include a piece that has just left the warehouse.
 func countStock(ctx context.Context, c *client.Client, sku string) (s client.Stock, err error) {
 	for range 5 {
 		if s, err = c.GetStock(ctx, sku); err != nil || !s.Moving {
 			return s, err
 		}
 	}
-	return s, fmt.Errorf("orders move pieces of %s all the time, so they cannot be counted; nothing was changed. "+
-		"Try again when fewer orders come", sku)
+	return s, fmt.Errorf("orders keep moving pieces of %s, so they cannot be counted; nothing was changed.  "+
+		"Try again when fewer orders arrive", sku)
 }
 
 // requireProduct returns an error if the catalog has no product with a SKU.

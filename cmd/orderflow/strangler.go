@@ -34,8 +34,7 @@ func stranglerCommand(a *app) *cobra.Command {
   10%     the services for a tenth of the customers, always the same ones
   new     the services
 
-An order stays with the shop that placed it, whatever the table says. docs/strangler.md says in
-which order to go.
+An order stays with the shop that placed it, whatever the table says. docs/strangler.md describes the steps.
 
 ` + stackFileHelp,
 		Example: `  orderflow strangler status
@@ -76,7 +75,7 @@ func stranglerStatus(a *app) *cobra.Command {
 	var since time.Duration
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show which shop serves each route, and what happened lately",
+		Short: "Show which shop serves each route, with recent fall-backs and differences",
 		Long: `Show which shop serves each route, who changed it last, and how often since --since the shops'
 answers differed and the services were down, so that the old shop served.`,
 		Example: `  orderflow strangler status
@@ -215,7 +214,7 @@ The file of --products has the SKU of each product of the old shop: {"1001": "MU
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "version %d: %s\n`orderflow strangler status` shows what follows\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "version %d: %s\n`orderflow strangler status` shows its effect\n",
 				next.Version, action.Detail)
 			return nil
 		}),

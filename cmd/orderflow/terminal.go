@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// terminal prompts on the standard error and reads the answers from the standard input, one a line.
+// terminal prompts on the standard error and reads the answers from the standard input, one per
+// line.
 type terminal struct {
 	in    io.Reader
 	lines *bufio.Reader

@@ -16,18 +16,18 @@ import (
 	"orderflow/internal/shipping/carrier"
 )
 
-// stage begins the names of parameters and secrets, as on the local stack.
+// stage is the prefix of the names of parameters and secrets, as on the local stack.
 const stage = "/orderflow/local/"
 
 // registered are the addresses of services and third parties. They are parameters, as on the local
-// stack, so that one can be taken away, or be outside. Nothing is cached.
+// stack, so that one can be removed or point to another host. Nothing is cached.
 type registered struct{ *cloud.Parameters }
 
 // thirdParties are the names of the third parties in the registry.
 var thirdParties = []string{provider.Name, carrier.Name, oldshop.Name}
 
-// register registers everything inside, where a host is called as the service or third party, but
-// for the third parties that are outside, by name.
+// register registers the services and third parties. Each is a host of this process with its own
+// name, unless outside has the address of the third party.
 func register(p *cloud.Parameters, outside map[string]string) registered {
 	names := slices.Clone(thirdParties)
 	for _, b := range gateway.AllBackends {

@@ -9,11 +9,11 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// work counts what is under way in a process, so that its end can wait for it.
+// work counts the requests and invocations in progress, so that a drain can wait for them.
 type work struct {
 	mu       sync.Mutex
 	draining bool
-	requests int // that may begin something
+	requests int // that may start work
 	busy     int // invocations
 	begun    int // invocations so far
 }
@@ -51,28 +51,28 @@ func (w *work) drain() {
 	w.draining = true
 }
 
-// none reports that nothing is under way, and how many invocations there were.
+// none reports whether nothing is in progress, and how many invocations there were.
 func (w *work) none() (begun int, none bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.begun, w.busy == 0 && w.requests == 0
 }
 
-// Report says what a process leaves behind.
+// Report counts what a process leaves unfinished.
 type Report struct {
-	// Parked are the executions that still run.
+	// Parked is the number of running executions.
 	Parked []string
-	// Pending is how many orders are not decided.
+	// Pending is the number of PENDING orders.
 	Pending int
 	// Messages and Events wait for their delivery.
 	Messages, Events int
 }
 
-// atRest is the pause between two looks whether there is work left.
+// atRest is the pause between two checks for remaining work.
 const atRest = 5 * time.Millisecond
 
-// Drain takes no new requests and waits until everything that they began is over, or until ctx
-// ends: what is accepted is an event first, then a message, then a saga.
+// Drain admits no new requests. It waits until the work of earlier ones is finished, or until ctx
+// ends: an accepted order is first an event, then a message, then a saga.
 func (h *Host) Drain(ctx context.Context) Report {
 	h.work.drain()
 	h.rpc.End()
@@ -89,7 +89,7 @@ func (h *Host) Drain(ctx context.Context) Report {
 	}
 	r.Pending = len(pending)
 	for _, f := range h.feeds {
-		if r.Events += f.aside(ctx); !rested { // a schedule may run meanwhile, and all streams may have news again
+		if r.Events += f.aside(ctx); !rested { // a schedule may have run meanwhile, and written to any stream
 			r.Events += f.left(ctx)
 		}
 	}
@@ -100,15 +100,15 @@ func (h *Host) Drain(ctx context.Context) Report {
 	return r
 }
 
-// rests reports whether nothing is left to do but what waits for a time. Work moves only by
-// invocations: if there was none meanwhile, what was looked at first has not changed.
+// rests reports whether all remaining work waits for a time. Only invocations move work: if there
+// was none during the check, what was checked first has not changed.
 func (h *Host) rests(ctx context.Context) bool {
 	begun, none := h.work.none()
 	if !none || h.engine.Size() > 0 {
 		return false
 	}
 	if h.lasting && !h.engine.Leads() {
-		return true // another process goes on
+		return true // another process continues it
 	}
 	for _, f := range h.feeds {
 		if f.left(ctx) > 0 {

@@ -12,16 +12,15 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// ends are the events after which nothing happens to an order any more, but its mail. One that
-// needs attention stays.
+// ends are the events after which only the mail of an order remains to be sent. An order that needs
+// attention stays.
 var ends = []string{contract.OrderConfirmed, contract.OrderRejected, contract.OrderCancelled}
 
-// remembered is how long everything about an order stays after its end, however many orders there
-// are: longer than a message or a client comes again. A repeated key must find its order.
+// remembered is how long an order is kept after its end, however many orders there are. It exceeds
+// the time in which messages are redelivered and clients retry: a repeated key must find its order.
 const remembered = 15 * time.Minute
 
-// forgetter keeps the memory of a process bounded: of the orders that are over, only the latest
-// stay.
+// forgetter bounds the memory of a process: it keeps only the latest of the finished orders.
 type forgetter struct {
 	keep  int
 	logs  []*memdb.Log
@@ -36,8 +35,8 @@ type ended struct {
 	at    time.Time
 }
 
-// note notes the ends of orders, and forgets the oldest orders now and then: looking for what is
-// about them takes as long as everything that is kept.
+// note records the ends of orders, and removes the oldest orders in batches, since each removal
+// searches everything that is kept.
 func (f *forgetter) note(events []envelope.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

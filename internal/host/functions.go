@@ -73,7 +73,7 @@ func (k Keys) named() map[string]func(context.Context) ([]byte, error) {
 	}
 }
 
-// Outside is what the functions reach outside their stores.
+// Outside is what the functions use besides their stores.
 type Outside struct {
 	Sagas  fulfilment.Engine
 	Topic  func(service string) Topic
@@ -83,13 +83,14 @@ type Outside struct {
 	Calls func(env *function.Env, service string, log resilience.CircuitLog) outbound.Caller
 	// Addresses finds services and third parties, without a cache.
 	Addresses readiness.Registry
-	// Routes reads the strangler's table of routes, at no cost, and Shadows takes what it compares.
+	// Routes reads the strangler's table of routes, which costs nothing here. Shadows takes the
+	// answers to compare.
 	Routes  func(context.Context) (string, error)
 	Shadows strangler.Shadows
 }
 
-// concurrency is how many calls of a dependency may be under way: a function makes one at a time,
-// but all of its invocations are in this process.
+// concurrency limits the concurrent calls of a dependency. An invocation makes one at a time, but
+// all invocations run in this process.
 const concurrency = 512
 
 // Topic is a service's topic.
@@ -239,8 +240,8 @@ func reserved(n int, next function.Handler) function.HandlerFunc {
 	}
 }
 
-// bounded ends an invocation after the function's timeout, and not before: as on AWS, a caller that
-// has gone does not stop it. A panic costs only its invocation.
+// bounded ends an invocation at the function's timeout. As on AWS, a caller that goes away does not
+// stop it. A panic ends only its invocation.
 func bounded(name string, timeout time.Duration, next function.Handler) function.HandlerFunc {
 	return func(ctx context.Context, payload []byte) (out []byte, err error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)

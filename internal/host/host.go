@@ -1,7 +1,7 @@
-// Package host runs the whole core in one process: every function of template.yaml, composed by its
-// own package and invoked in this process, behind the contract at one port. What AWS does between
-// them is done here by the same declarations: API Gateway by package front, SNS, SQS and schedules
-// by package delivery, Step Functions by package workflow. No service knows that it runs here.
+// Package host runs the whole core in one process: every function of template.yaml, built by its
+// own package and invoked in this process, behind the contract on one port. Three packages replace
+// AWS and follow the same declarations: front is API Gateway, delivery is SNS, SQS and schedules,
+// workflow is Step Functions. No service knows that it runs in one process.
 package host
 
 import (
@@ -54,7 +54,7 @@ type Options struct {
 	Origins []string
 	// TrackingURL is the carrier's page, with {trackingNumber} for the shipment's; "" for none.
 	TrackingURL string
-	// Throttled says that the API limits rates as declared.
+	// Throttled says that the API applies the declared rate limits.
 	Throttled bool
 	// Reserved is how many invocations of each function that calls others may run at a time; 0 for
 	// no limit.
@@ -63,19 +63,20 @@ type Options struct {
 	Key string
 	// OpenSandbox says that everybody may call the sandbox.
 	OpenSandbox bool
-	// Keep is how many orders that are over stay, apart from those of the last quarter of an hour.
+	// Keep is the number of finished orders that are kept, besides those of the last quarter of an
+	// hour.
 	Keep int
-	// Outside are the addresses of third parties that are not inside, by name.
+	// Outside are the addresses of third parties outside this process, by name.
 	Outside map[string]string
 	Metrics io.Writer
 	Env     *function.Env
 	// After plans the waits of sagas by Env's clock; the system's if nil. See workflow.Options.
 	After func(d time.Duration, do func()) (stop func())
-	// Tables keep everything; nil: it is in memory.
+	// Tables keep everything; nil keeps it in memory.
 	Tables *Tables
-	// Lease is how long the process may be silent until another one takes over; 5 s if 0.
+	// Lease is how long the process may be silent before another one takes over; 0 means 5 s.
 	Lease time.Duration
-	// Mailer sends mails; nil: the sandbox keeps the latest.
+	// Mailer sends mails; with nil, the sandbox keeps the latest ones.
 	Mailer notifications.Mailer
 	// Log is what is logged, for operators. It may be nil.
 	Log *cloud.Lines
@@ -94,11 +95,11 @@ type Host struct {
 	stocked   func(context.Context) error
 	orders    orders.Store
 	clock     clock.Clock
-	forget    *forgetter // nil: nothing is forgotten
-	lasting   bool       // what is kept outlives the process
+	forget    *forgetter // nil if nothing is forgotten
+	lasting   bool       // the stores outlive the process
 	open      bool       // the sandbox
 	work      work
-	driving   chan struct{} // closed when it drives for the first time
+	driving   chan struct{} // closed when it first gets the lease
 	once      sync.Once     // closes it
 }
 
@@ -245,8 +246,8 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte,
 // Run drives sagas, events and schedules until ctx ends.
 func (h *Host) Run(ctx context.Context) { h.engine.Run(ctx, h.lead) }
 
-// lead drives events and schedules until ctx ends and nothing that it has begun is under way: the
-// next term begins afterwards.
+// lead drives events and schedules until ctx ends and everything that it began has ended. The next
+// term begins after that.
 func (h *Host) lead(ctx context.Context) {
 	h.once.Do(func() { close(h.driving) })
 	var running sync.WaitGroup
@@ -289,7 +290,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 // sandboxKey is the header with the key for calls of the sandbox.
 const sandboxKey = "X-Sandbox-Key"
 
-// serveSandbox serves the third parties to holders of the key: they give money back.
+// serveSandbox serves the third parties to holders of the key, since they refund charges.
 func (h *Host) serveSandbox(w http.ResponseWriter, r *http.Request) {
 	if !h.open && !h.cloud.Knows(r.Header.Get(sandboxKey)) {
 		http.Error(w, "the header "+sandboxKey+" must have this process's key, which is in stack.json",
@@ -303,8 +304,8 @@ func under(path string, r *http.Request) bool {
 	return r.URL.Path == path || strings.HasPrefix(r.URL.Path, path+"/")
 }
 
-// changes reports whether a request of the contract may begin something. Third parties may still
-// report.
+// changes reports whether a request of the contract may start work. Third parties may still call
+// back.
 func changes(r *http.Request) bool {
 	safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
 	return !safe && !strings.HasPrefix(r.URL.Path, "/v1/webhooks/")
@@ -333,7 +334,7 @@ func (s shadows) Enqueue(ctx context.Context, answer strangler.Shadowed) {
 // stocking bounds the wait for prices to reach orders.
 const stocking = 10 * time.Second
 
-// stock puts the sample shop's products up for sale, unless they were before.
+// stock creates the products and stock of the sample shop, unless that was done before.
 func stock(ctx context.Context, env *function.Env, s Stores) error {
 	products, pieces := catalog.New(s.Catalog, env.Clock, env.IDs), inventory.New(s.Inventory, env.Clock, env.IDs)
 	var skus []string

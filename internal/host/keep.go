@@ -17,38 +17,38 @@ import (
 	providerMemory "orderflow/sandbox/provider/memory"
 )
 
-// kept is everything that a host keeps, wherever that is.
+// kept is everything that a host keeps, in memory or in tables.
 type kept struct {
 	stores   Stores
 	journal  workflow.Journal
 	messages delivery.Store
 	ledgers  ledgers
 	records  records.Store
-	// feeds returns what hands the events of the stores to their relays.
+	// feeds returns the feeds that hand the stores' events to their relays.
 	feeds func(h *Host) []feed
 	// topic returns a service's topic.
 	topic func(delivery.Topic) Topic
-	// lasting says that it outlives the process.
+	// lasting says whether it outlives the process.
 	lasting bool
 }
 
-// ledgers are those of the third parties.
+// ledgers are the third parties' ledgers.
 type ledgers struct {
 	charges   provider.Store
 	shipments carrier.Store
 	shop      legacy.Store
 }
 
-// feed hands events that were written to the relay of their service, while run runs.
+// feed hands written events to the relay of their service, while run runs.
 type feed interface {
 	run(ctx context.Context)
-	// left is how many events are known that were not relayed, or 1 if there may be some.
+	// left is the number of events known to be waiting for the relay, or 1 if there may be some.
 	left(ctx context.Context) int
-	// aside is how many events wait for a sweep.
+	// aside is the number of events that wait for a sweep.
 	aside(ctx context.Context) int
 }
 
-// inMemory keeps everything in memory, and forgets the oldest orders that are over.
+// inMemory keeps everything in memory, and drops the oldest finished orders.
 func inMemory(keep int, c clock.Clock) (*kept, *forgetter) {
 	stores, logs := memoryStores(c)
 	charges, shipments := providerMemory.New(c), carrierMemory.New(c)

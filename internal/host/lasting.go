@@ -50,8 +50,7 @@ var owners = map[string]string{
 	"ShippingTable": "shipping",
 }
 
-// callbacks are how the records of due callbacks begin in the carrier's stream; see
-// sandbox/template.yaml.
+// callbacks is the key prefix of due callbacks in the carrier's stream; see sandbox/template.yaml.
 const callbacks = "callback#"
 
 // lasting keeps everything in tables.
@@ -91,7 +90,7 @@ func inTables(ctx context.Context, t Tables, c clock.Clock) (*kept, error) {
 	return l.kept(t.Config), nil
 }
 
-// open opens a table, which may have to be created.
+// open opens a table, and creates it if it may.
 func (l *lasting) open(ctx context.Context, t Tables, declared tables.Table, c clock.Clock) error {
 	name := aws.ToString(declared.Create.TableName)
 	emulated := t.Config.BaseEndpoint != nil
@@ -182,7 +181,7 @@ func (l *lasting) feeds(h *Host, places follow.Places, client *dynamodbstreams.C
 	return append(all, tailed{f, nil})
 }
 
-// handOver repeats until it succeeds, or until ctx ends. The stream has the records meanwhile.
+// handOver repeats until it succeeds, or until ctx ends. The stream keeps the records meanwhile.
 func handOver(ctx context.Context, to string, do func() error) error {
 	for {
 		err := do()

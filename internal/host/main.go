@@ -103,25 +103,25 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		"`directory` for the addresses of this process (stack.json) and the key of -dev")
 	set.StringVar(&f.origins, "origins", "", "`origins` whose web pages may call the API, separated by commas")
 	set.StringVar(&f.tracking, "tracking-url", "",
-		"`page` of the carrier, with {trackingNumber}, that confirmed orders answer as trackingUrl")
+		"`page` of the carrier, with {trackingNumber}, to which trackingUrl of confirmed orders links")
 	set.BoolVar(&f.throttle, "throttle", true, "limit rates as the template declares for API Gateway")
 	set.IntVar(&f.reserved, "reserved-concurrency", 0,
 		"how many calls of each function that calls third parties run at a time, as the parameter of template.yaml; "+
 			"0 for no limit")
-	set.IntVar(&f.keep, "keep", 5_000, "how many orders that are over stay; older ones are forgotten after 15 minutes")
-	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long sagas may take to come to rest at the end")
-	set.StringVar(&f.store, "store", inMemoryStore, "where everything is kept: memory or dynamodb")
+	set.IntVar(&f.keep, "keep", 5_000, "how many finished orders to keep; older ones are dropped after 15 minutes")
+	set.DurationVar(&f.drain, "drain", 30*time.Second, "how long a shutdown waits for work in progress")
+	set.StringVar(&f.store, "store", inMemoryStore, "where to keep everything: memory or dynamodb")
 	set.StringVar(&f.stack, "stack", Name, "with dynamodb, `name` of the stack whose tables they are")
 	set.BoolVar(&f.create, "create-tables", false,
 		"with dynamodb, create missing tables; on AWS only the process's own, NAME-serve")
 	set.DurationVar(&f.lease, "lease", 5*time.Second,
-		"with dynamodb, how long the process may be silent until another one takes over")
+		"with dynamodb, how long the process may be silent before another one takes over")
 	set.StringVar(&f.sender, "sender", "",
 		"with dynamodb, `address` that SES sends mails from; without it the sandbox keeps them")
 	set.StringVar(&f.outside, "third-parties", "",
 		"`addresses` of third parties outside, such as payment-provider=https://pay.example, separated by commas")
 	set.StringVar(&f.traces, "traces-url", "",
-		"`address` of a collector of Zipkin's format that gets the spans of every request; without it none are made")
+		"`address` of a collector that takes Zipkin's format; without it, no spans are made")
 	f.key = rand.Text()
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -147,7 +147,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	return f, nil
 }
 
-// environment is what functions find in theirs here. LOG_LEVEL is the process's own.
+// environment holds the variables that the functions read. LOG_LEVEL is the process's own.
 func environment(f flags, lookup func(string) (string, bool)) func(string) (string, bool) {
 	own := map[string]string{
 		"AWS_REGION": cloud.Region, "AWS_ACCESS_KEY_ID": f.key, "AWS_SECRET_ACCESS_KEY": f.key,
@@ -241,20 +241,20 @@ func (f *flags) open(ctx context.Context, o *Options) error {
 // callTimeout bounds an attempt of a call of AWS.
 const callTimeout = 8 * time.Second
 
-// waits is how long a process may wait to drive before it says so.
+// waits is how long a process waits for the lease before it says so.
 const waits = time.Second
 
-// await waits until the process drives. It returns false if ctx ends before.
+// await waits until the process holds the lease. It returns false if ctx ends first.
 func (h *Host) await(ctx context.Context, stderr io.Writer) bool {
 	for {
 		select {
 		case <-h.driving:
 			return true
 		case <-ctx.Done():
-			fmt.Fprintln(stderr, "serve: ended while another process was driving")
+			fmt.Fprintln(stderr, "serve: ended while another process held the lease")
 			return false
 		case <-time.After(waits):
-			fmt.Fprintln(stderr, "serve: waiting, since another process drives")
+			fmt.Fprintln(stderr, "serve: waiting, since another process holds the lease")
 		}
 		select {
 		case <-h.driving:
@@ -310,8 +310,8 @@ func get(ctx context.Context, web *http.Client, url string) (string, error) {
 	return string(text), err
 }
 
-// announce writes the addresses of the process to stack.json, as of any deployment, and says what
-// to do with them.
+// announce writes the addresses of the process to stack.json, as every deployment does, and prints
+// how to use them.
 func announce(f flags, url string, stdout io.Writer) error {
 	file, err := filepath.Abs(filepath.Join(f.dir, "stack.json"))
 	if err != nil {
@@ -331,7 +331,7 @@ func announce(f flags, url string, stdout io.Writer) error {
 		_ = os.Remove(file) // an old one would keep its mode
 		err = os.WriteFile(file, append(text, '\n'), 0o600)
 	}
-	keeps := "Everything is in memory: nothing is left when this process ends."
+	keeps := "Everything is in memory and is lost when this process ends."
 	if f.store == inDynamoDB {
 		keeps = fmt.Sprintf("Everything is in the tables %s-*.", f.stack)
 	}
@@ -346,10 +346,10 @@ func announce(f flags, url string, stdout io.Writer) error {
 }
 
 const (
-	// arrival is how long a request may take to arrive: as long as API Gateway lets it last.
-	// RPC has a time of its own.
+	// arrival is how long a request may take to arrive, which is API Gateway's timeout. RPC has its
+	// own limit.
 	arrival = 29 * time.Second
-	// closing is how long answers may take at the end, when nothing else is under way.
+	// closing is how long the last answers may take, after all other work has ended.
 	closing = 5 * time.Second
 )
 
@@ -365,8 +365,8 @@ func newServer(base context.Context, h http.Handler) *http.Server {
 	return server
 }
 
-// serve serves until ctx ends, then drains: it takes no new requests, and lets those that it
-// accepted come to an end.
+// serve serves until ctx ends, then drains: it admits no new requests and finishes those that it
+// accepted.
 func serve(
 	ctx, base context.Context, l net.Listener, h *Host, drain time.Duration, stderr io.Writer,
 ) error {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// relayBatch is how many events a relay gets at a time, as from a table's stream.
+	// relayBatch is how many events a relay gets per invocation, as from a table's stream.
 	relayBatch = 20
 	// relayPause is the wait after a failed relay.
 	relayPause = time.Second
@@ -24,8 +24,8 @@ const (
 	relayTries = 10
 )
 
-// stream hands the events that are written to a log to the relay of its service, in order, as the
-// stream of a table does.
+// stream hands the events written to a log to the relay of its service, in order, as a table's
+// stream does.
 type stream struct {
 	memdb.Open
 	log     *memdb.Log
@@ -34,7 +34,7 @@ type stream struct {
 	written chan struct{} // holds one if events may be waiting
 
 	mu    sync.Mutex
-	taken []envelope.Event // from the log, and not relayed
+	taken []envelope.Event // taken from the log, not relayed yet
 }
 
 // newStream returns the stream of a log that is not used yet.
@@ -56,7 +56,7 @@ func (s *stream) Commit(with commit.With, write func(commit.With) error) error {
 	return err
 }
 
-// run relays until ctx ends. What it has taken by then is left for the next run.
+// run relays until ctx ends. The next run relays the events that it took but did not relay.
 func (s *stream) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		batch := s.take()
@@ -71,7 +71,7 @@ func (s *stream) run(ctx context.Context) {
 	}
 }
 
-// take returns the next batch, which stays the next one until it is relayed.
+// take returns the next batch, and the same one again until it is relayed.
 func (s *stream) take() []envelope.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +87,7 @@ func (s *stream) relayed(n int) {
 	s.taken = s.taken[n:]
 }
 
-// left is how many events are not relayed.
+// left is the number of events not relayed yet.
 func (s *stream) left(ctx context.Context) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,8 +95,8 @@ func (s *stream) left(ctx context.Context) int {
 	return len(waiting) + len(s.taken)
 }
 
-// hand hands a batch over until the relay accepts it, or puts it aside. It fails if ctx ends
-// before.
+// hand repeats a batch until the relay accepts it or the attempts are used up, then puts it aside.
+// It fails if ctx ends first.
 func (s *stream) hand(ctx context.Context, batch []envelope.Event) error {
 	payload, err := written(batch)
 	if err != nil {
@@ -117,8 +117,8 @@ func (s *stream) hand(ctx context.Context, batch []envelope.Event) error {
 	}
 }
 
-// putAside leaves events to the sweep of the relay, which takes them one by one, so that later
-// ones need not wait.
+// putAside leaves events to the relay's sweep, which takes them one by one, so that later events
+// need not wait.
 func (s *stream) putAside(ctx context.Context, batch []envelope.Event) error {
 	items := make([]outbox.Item, len(batch))
 	for i, e := range batch {
@@ -140,7 +140,7 @@ func waiting(ctx context.Context, relay string, log outbox.Swept) int {
 	return len(items)
 }
 
-// written returns a batch of a stream in which one item was written with these events.
+// written returns a stream batch with the write of one item that has these events.
 func written(batch []envelope.Event) ([]byte, error) {
 	all, err := json.Marshal(batch)
 	if err != nil {

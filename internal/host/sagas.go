@@ -41,7 +41,7 @@ func (s sagas) Fail(ctx context.Context, token, errorName, cause string) error {
 	return known(s.Engine.Fail(ctx, token, errorName, cause))
 }
 
-// known returns the engine's errors as fulfilment knows them.
+// known translates the engine's errors to fulfilment's.
 func known(err error) error {
 	switch {
 	case errors.Is(err, workflow.ErrExists):

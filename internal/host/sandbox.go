@@ -23,14 +23,14 @@ import (
 	"orderflow/sandbox/provider"
 )
 
-// A callback is tried callBacks times. The wait begins short, since the shop may not have noted the
-// shipment yet, and doubles up to callBackPause.
+// A callback is tried callBacks times. The first wait is short, since the shop may not have written
+// the shipment yet; it doubles up to callBackPause.
 const (
 	callBackPause = time.Second
 	callBacks     = 60
 )
 
-// sandbox are the third parties in this process.
+// sandbox is the third parties in this process.
 type sandbox struct {
 	hosts  front.Inside
 	public *http.ServeMux
@@ -65,8 +65,8 @@ func newSandbox(
 	return s
 }
 
-// Pick returns the addresses that the provider's site needs; see provider.Site. Its own is the
-// customers', who are outside.
+// Pick returns the addresses that the provider's site needs; see provider.Site. The site's own
+// address is the public one, since customers open it.
 func (s *sandbox) Pick(ctx context.Context, name string) (base string, done func(failed bool), err error) {
 	if url, ok := s.url.Load().(string); ok && name == paymentsProvider.Name {
 		return url + "/sandbox", func(bool) {}, nil
@@ -74,7 +74,7 @@ func (s *sandbox) Pick(ctx context.Context, name string) (base string, done func
 	return s.at.Pick(ctx, name)
 }
 
-// callBack tells the shop the carrier's decision, again and again until it is accepted.
+// callBack reports the carrier's decision to the shop, and repeats it until it is accepted.
 func (s *sandbox) callBack(due carrier.Due) {
 	ctx := context.Background()
 	var err error
@@ -88,7 +88,7 @@ func (s *sandbox) callBack(due carrier.Due) {
 	slog.ErrorContext(ctx, "the carrier gave up on a callback", "error", err.Error())
 }
 
-// dues is the carrier's store, whose due callbacks are made at once.
+// dues is the carrier's store. It makes due callbacks as soon as they are written.
 type dues struct {
 	carrier.Store
 	callBack func(carrier.Due)
@@ -111,9 +111,9 @@ type mailbox struct {
 
 const (
 	mails = "mails"
-	// mailsStay is how long a store that lasts keeps them: they have addresses.
+	// mailsStay is how long a lasting store keeps mails, which contain addresses.
 	mailsStay = 14 * 24 * time.Hour
-	// maxMails is how many are shown.
+	// maxMails is the number of mails shown.
 	maxMails = 1000
 )
 
@@ -127,7 +127,7 @@ func (b mailbox) Send(ctx context.Context, m notifications.Mail) error {
 		records.Record{Timestamp: b.clock.Now().UnixMilli(), Message: string(text)})
 }
 
-// ServeHTTP answers with the latest mails, or those of them to the address in the query.
+// ServeHTTP answers with the latest mails; an address in the query selects those to it.
 func (b mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kept, err := b.records.Latest(r.Context(), mails)
 	found := []notifications.Mail{}

@@ -41,7 +41,7 @@ type Stores struct {
 	Logs          map[string]Log
 }
 
-// memoryStores returns empty stores, with the logs whose outboxes are to be relayed.
+// memoryStores returns empty stores, and their logs by service.
 func memoryStores(c clock.Clock) (Stores, map[string]*memdb.Log) {
 	s := struct {
 		catalog       *catalogMemory.Store

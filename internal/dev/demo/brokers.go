@@ -200,7 +200,7 @@ func (d *streams) play(ctx context.Context) error {
 		}
 	}
 	atOnce.Wait()
-	d.say("no more orders come")
+	d.say("no more orders are placed")
 	for missing := ""; ; {
 		f, err := d.facts(ctx)
 		if err == nil {
@@ -335,7 +335,7 @@ func (d *streams) makeNoise(ctx context.Context) error {
 		return fmt.Errorf("append records again: %w", err)
 	}
 	d.locked(func() { d.repeated = len(again) })
-	d.say("%d records come again, in reverse order, and one that is no event", len(again))
+	d.say("%d records are appended again, in reverse order, and one that is not an event", len(again))
 	return d.receive(ctx) // announced once more
 }
 

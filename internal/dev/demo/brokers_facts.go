@@ -120,21 +120,21 @@ func (f streamFacts) broken() (all []error) {
 		}
 	}
 	s := f.sums()
-	unless(len(f.troubles) == 0, "not every trouble was made: %w", errors.Join(f.troubles...))
+	unless(len(f.troubles) == 0, "not every fault was injected: %w", errors.Join(f.troubles...))
 	unless(f.unreadable > 0, "no message of the warehouse is parked")
 	unless(len(f.refused) == 0, "%d orders were not accepted: %w", len(f.refused), errors.Join(f.refused...))
 	unless(f.accepted > 0 && len(f.orders) == f.accepted, "%d of %d orders are lost", f.accepted-len(f.orders),
 		f.accepted)
 	unless(s.orders == f.accepted, "%d of %d orders are confirmed", s.orders, f.accepted)
-	unless(s.captured == s.total, "orders come to %d cents, and the provider has captured %d", s.total, s.captured)
+	unless(s.captured == s.total, "orders add up to %d cents, and the provider has captured %d", s.total, s.captured)
 	unless(f.after.placed-f.before.placed == f.accepted, "reports have %d more placed orders, not %d",
 		f.after.placed-f.before.placed, f.accepted)
 	unless(f.after.confirmed-f.before.confirmed == s.orders, "reports have %d more confirmed orders, not %d",
 		f.after.confirmed-f.before.confirmed, s.orders)
 	unless(f.after.pieces == s.pieces, "reports have %d pieces, not %d", f.after.pieces, s.pieces)
 	unless(f.after.revenue == s.total, "reports have a revenue of %d cents, not %d", f.after.revenue, s.total)
-	unless(f.repeated > 0, "no record came again")
-	unless(f.after.parked-f.before.parked == 1, "%d records are parked, not the one that is no event",
+	unless(f.repeated > 0, "no record was appended again")
+	unless(f.after.parked-f.before.parked == 1, "%d records are parked, not only the one that is not an event",
 		f.after.parked-f.before.parked)
 	unless(f.after.rebuild == string(reporting.Done) && f.after.generation == f.before.generation+1,
 		"the rebuild is %q, and generation %d serves, after %d", f.after.rebuild, f.after.generation,
@@ -169,7 +169,7 @@ func (f streamFacts) print(w io.Writer) {
 	fmt.Fprintln(t, "\tINVENTORY\tWAREHOUSE\tLOST\tCOUNTED TWICE")
 	compare("pieces on hand", f.stock.OnHand, f.shelf)
 	_ = t.Flush()
-	fmt.Fprintf(w, "\n%d records came again. Parked: %d records, %d messages of the warehouse. The rebuild is %s, and "+
-		"generation %d serves.\n%d promises are broken.\n", f.repeated, f.after.parked-f.before.parked, f.unreadable,
+	fmt.Fprintf(w, "\n%d records were appended again. Parked: %d records, %d messages of the warehouse. The rebuild "+
+		"is %s, and generation %d serves.\n%d promises are broken.\n", f.repeated, f.after.parked-f.before.parked, f.unreadable,
 		f.after.rebuild, f.after.generation, len(f.broken()))
 }

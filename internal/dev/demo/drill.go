@@ -100,7 +100,7 @@ func (s Shop) Drill(ctx context.Context, w io.Writer, provider *intercept.Interc
 // report lists how fast each trouble was shown.
 func (d *drill) report() {
 	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "TROUBLE\tSHOWN BY\tTOOK")
+	fmt.Fprintln(table, "INCIDENT\tSHOWN BY\tTOOK")
 	for _, s := range d.shown {
 		fmt.Fprintf(table, "%s\t%s\t%.1f s\n", s.trouble, s.command, s.took.Seconds())
 	}

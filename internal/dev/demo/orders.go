@@ -31,7 +31,7 @@ func (s Shop) One(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "order %s over %s is %s\n", o.OrderID, o.Total, o.Status)
+	fmt.Fprintf(w, "order %s of %s is %s\n", o.OrderID, o.Total, o.Status)
 	if o.Status != client.Confirmed {
 		err = fmt.Errorf("the order ended %s (%s)", o.Status, o.Why())
 	}
@@ -76,7 +76,7 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w,
-		"Six orders are under way; the slowest takes about a minute, waiting for the payment provider.\n")
+		"Six orders are in progress; the slowest takes about a minute, waiting for the payment provider.\n")
 	endings := make([]ending, len(stories))
 	var line sync.Mutex
 	_ = concurrent.Do(len(stories), len(stories), func(i int) error {

@@ -131,7 +131,7 @@ func (o *outage) play(ctx context.Context) (err error) {
 		return err
 	}
 	o.broken = time.Now()
-	fmt.Fprintln(o.out, "          the provider is down: it answers 503, and every fourth time not at all")
+	fmt.Fprintln(o.out, "          the provider is down: it answers 503, and to every fourth call not at all")
 	if err := clock.Sleep(ctx, o.plan.Down); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (o *outage) play(ctx context.Context) (err error) {
 	o.mended = time.Now()
 	fmt.Fprintln(o.out, "          the provider is back")
 	arrivals.Wait()
-	fmt.Fprintln(o.out, "          no more orders come")
+	fmt.Fprintln(o.out, "          no more orders are placed")
 	for {
 		orders, err := o.orders(ctx)
 		if err == nil && unfinished(orders) == 0 && len(orders) == o.accepted() {

@@ -213,7 +213,7 @@ func (f facts) broken(p Plan) (all []error) {
 			continue
 		}
 		unless(len(charges) == 1 && charges[0].Captured && charges[0].Amount == order.Total,
-			"order %s over %s is confirmed, and the provider has %+v", order.OrderID, order.Total, charges)
+			"order %s of %s is confirmed, and the provider has %+v", order.OrderID, order.Total, charges)
 		for _, l := range order.Items {
 			shipped += l.Quantity
 		}

@@ -62,8 +62,8 @@ func TestEveryBrokenPromiseIsReported(t *testing.T) {
 		// of which 6 were sent
 		"88 % against attempts, not by 90 %": func(f *facts) { f.open = 50 },
 		// nothing was measured
-		"NaN % against attempts":     func(f *facts) { f.sent, f.open = 0, 0 },
-		"over 9.90 EUR is confirmed": func(f *facts) { f.live["o1"][0].Captured = false },
+		"NaN % against attempts":   func(f *facts) { f.sent, f.open = 0, 0 },
+		"of 9.90 EUR is confirmed": func(f *facts) { f.live["o1"][0].Captured = false },
 		"is confirmed, and": func(f *facts) {
 			f.live["o1"] = append(f.live["o1"], f.live["o1"][0])
 		},

@@ -141,7 +141,7 @@ func (m *moves) restore() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	fmt.Fprintln(m.out, "functions handle events again, since the moves were interrupted")
+	fmt.Fprintln(m.out, "the moves were interrupted, so functions handle events again")
 	return errors.Join(m.end(), m.handOver(ctx, devstack.ByFunctions))
 }
 
@@ -165,7 +165,7 @@ func (m *moves) play(ctx context.Context) error {
 	enough()
 	background.Wait()
 	m.ended = time.Now()
-	m.say("no more orders come")
+	m.say("no more orders are placed")
 	return m.await(ctx, m.plan.Ending, "orders or executions are left", m.rested)
 }
 
@@ -178,10 +178,10 @@ func (m *moves) there(ctx context.Context) error {
 	if err := m.handOver(ctx, devstack.Draining); err != nil {
 		return err
 	}
-	if err := m.await(ctx, m.plan.Ending, "functions do not end their sagas", m.noSaga); err != nil {
+	if err := m.await(ctx, m.plan.Ending, "functions do not finish their sagas", m.noSaga); err != nil {
 		return err
 	}
-	m.say("no saga runs any more")
+	m.say("no saga is running")
 	m.stage("nobody")
 	if err := m.handOver(ctx, devstack.ByProcess); err != nil {
 		return err
@@ -195,11 +195,11 @@ func (m *moves) there(ctx context.Context) error {
 	m.offer(m.server.URL)
 	m.say("the process serves %s", m.server.URL)
 	waited := m.known()
-	if err := m.await(ctx, m.plan.Ending, "the process does not end the orders that waited for it",
+	if err := m.await(ctx, m.plan.Ending, "the process does not finish the orders that waited for it",
 		func(ctx context.Context) (bool, error) { return m.allFinal(ctx, waited) }); err != nil {
 		return err
 	}
-	m.say("all orders that waited have ended")
+	m.say("all waiting orders have ended")
 	return clock.Sleep(ctx, m.plan.Process)
 }
 
@@ -443,7 +443,7 @@ func (m *moves) printTimeline(ctx context.Context) {
 		m.locked(func() { stage = m.stages[len(m.stages)-1].name })
 		orders, err := m.orders(ctx)
 		if err != nil {
-			m.say("%d orders; their lists are not answered; events go to %s", m.accepted(), stage)
+			m.say("%d orders; their lists cannot be read; events go to %s", m.accepted(), stage)
 			continue
 		}
 		open := unfinished(orders)

@@ -136,7 +136,7 @@ func (f moveFacts) broken() (all []error) {
 		_, once := orders[o.OrderID]
 		k, known := f.placed[o.OrderID]
 		unless(!once, "order %s is in a list twice", o.OrderID)
-		unless(known, "order %s is one that nobody was told of: a request placed two", o.OrderID)
+		unless(known, "no client knows of order %s: a request placed two", o.OrderID)
 		orders[o.OrderID] = o
 		if !known {
 			continue
@@ -149,12 +149,12 @@ func (f moveFacts) broken() (all []error) {
 			paid, shipped = 1, shipped+o.Items[0].Quantity
 		}
 		live, captured := o.live()
-		unless(live == paid && captured == paid, "order %s over %s is %s, and the provider has %+v", o.OrderID, o.Total,
+		unless(live == paid && captured == paid, "order %s of %s is %s, and the provider has %+v", o.OrderID, o.Total,
 			o.Status, o.charges)
 		unless(o.booked() == paid, "order %s is %s, and the carrier has %+v", o.OrderID, o.Status, o.parcels)
 		rightly, wrongly := o.told()
-		unless(rightly == 1 && wrongly == 0 || !o.Final(), "order %s is %s, and its customer was told %q", o.OrderID,
-			o.Status, o.mails)
+		unless(rightly == 1 && wrongly == 0 || !o.Final(), "order %s is %s, and its customer got the mail %q",
+			o.OrderID, o.Status, o.mails)
 	}
 	for id := range f.placed {
 		_, listed := orders[id]
@@ -177,7 +177,7 @@ func (f moveFacts) print(w io.Writer) {
 		if i < len(f.stages)-1 {
 			until = f.stages[i+1].began
 		} else {
-			rest = ", the last ones after no more came"
+			rest = ", the last of them after no more were placed"
 		}
 		ended := 0
 		for _, o := range f.orders {

@@ -44,17 +44,17 @@ func TestEveryBrokenPromiseOfTheMovesIsReported(t *testing.T) {
 		"no order was placed at the process":    func(f *moveFacts) { f.by = 0 },
 		"order 2 is lost":                       func(f *moveFacts) { f.orders = f.orders[:1] },
 		"order 2 is in a list twice":            func(f *moveFacts) { f.orders = append(f.orders, f.orders[1]) },
-		"order 2 is one that nobody was told":   func(f *moveFacts) { delete(f.placed, "2") },
+		"no client knows of order 2":            func(f *moveFacts) { delete(f.placed, "2") },
 		"order 2 is stuck":                      func(f *moveFacts) { f.orders[1].Status = client.Pending },
 		"order 2 ended CANCELLED":               func(f *moveFacts) { f.orders[1].Status = client.Cancelled },
-		"order 1 over 24.90 EUR is CONFIRMED":   func(f *moveFacts) { f.orders[0].charges = nil },
-		"order 2 over 24.90 EUR is REJECTED":    func(f *moveFacts) { f.orders[1].charges = f.orders[0].charges },
+		"order 1 of 24.90 EUR is CONFIRMED":     func(f *moveFacts) { f.orders[0].charges = nil },
+		"order 2 of 24.90 EUR is REJECTED":      func(f *moveFacts) { f.orders[1].charges = f.orders[0].charges },
 		"order 1 is CONFIRMED, and the carrier": func(f *moveFacts) { f.orders[0].parcels[0].Status = "CANCELLED" },
-		"order 1 is CONFIRMED, and its customer was told": func(f *moveFacts) {
+		"order 1 is CONFIRMED, and its customer got the mail": func(f *moveFacts) {
 			f.orders[0].mails = append(f.orders[0].mails, f.orders[0].mails...)
 		},
-		"order 2 is REJECTED, and its customer was told": func(f *moveFacts) { f.orders[1].mails = nil },
-		"order 1 was parked, and no function resumed it": func(f *moveFacts) { f.orders[0].executions = 0 },
+		"order 2 is REJECTED, and its customer got the mail": func(f *moveFacts) { f.orders[1].mails = nil },
+		"order 1 was parked, and no function resumed it":     func(f *moveFacts) { f.orders[0].executions = 0 },
 		"stock is": func(f *moveFacts) { f.left.Reserved = 1 },
 	} {
 		f := movedFacts()

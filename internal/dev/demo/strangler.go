@@ -173,7 +173,7 @@ func (m *migration) prepare(ctx context.Context) error {
 			return err
 		}
 		if v.before, err = m.list(ctx, v); err != nil {
-			return fmt.Errorf("the orders from before of a customer: %w", err)
+			return fmt.Errorf("the earlier orders of a customer: %w", err)
 		}
 		m.customers = append(m.customers, v)
 	}
@@ -231,7 +231,7 @@ func (m *migration) play(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	fmt.Fprintf(m.out, "%s  no more orders come\n\n", time.Now().Format(time.TimeOnly))
+	fmt.Fprintf(m.out, "%s  no more orders are placed\n\n", time.Now().Format(time.TimeOnly))
 	return nil
 }
 

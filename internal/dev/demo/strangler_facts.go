@@ -67,7 +67,7 @@ func (f *migrationFacts) customer(v *visitor, listed, old, moved []string) {
 		f.unless(slices.Contains(listed, id), "order %s is not in its customer's list", id)
 	}
 	for _, id := range has {
-		f.unless(slices.Contains(want, id), "order %s is one that nobody placed: a request placed two", id)
+		f.unless(slices.Contains(want, id), "no client knows of order %s: a request placed two", id)
 	}
 	slices.Sort(listed)
 	f.unless(len(slices.Compact(listed)) == len(listed), "a customer's list has an order twice: %v", listed)
@@ -82,7 +82,7 @@ var bugs = []routes.Finding{
 // broken returns the broken promises.
 func (f *migrationFacts) broken() []error {
 	for _, s := range f.stages {
-		f.unless(s.sure > 0, "%s: no order while all processes used the table", s.name)
+		f.unless(s.sure > 0, "%s: no order was placed while all processes used the table", s.name)
 		f.unless(s.astray == 0, "%s: %d orders went to the new side against the table", s.name, s.astray)
 		logged := s.fallBacks[strangler.PlaceOrder]
 		f.unless(s.fellBack <= logged, "%s: %d orders went to the old side, %d fall-backs logged", s.name, s.fellBack,
@@ -105,7 +105,7 @@ func (f *migrationFacts) print(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%.0f %%\t%d\t%d\t%d\n", s.name, s.orders, s.onNew,
 			100*float64(s.onNew)/float64(max(s.orders, 1)), s.fallBacks[strangler.PlaceOrder], s.logged(), s.unanswered)
 	}
-	fmt.Fprintln(t, "(for the first 15 s of a stage, processes may still use the table before)")
+	fmt.Fprintln(t, "(for the first 15 s of a stage, processes may still use the previous table)")
 	fmt.Fprintln(t, "\nDIFFERENCE\tFIELD\tANSWERS\tPRODUCTS")
 	for _, d := range f.differences {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%v\n", d.Route, d.Field, d.Count, d.Products)
@@ -114,7 +114,7 @@ func (f *migrationFacts) print(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%d\t%s\n", what, figure, fmt.Sprintf(how, args...))
 	}
 	fmt.Fprintln(t)
-	row("orders", f.expected, "placed, or from before")
+	row("orders", f.expected, "placed, or from earlier")
 	row("  listed", f.listed, "at the old address")
 	row("  stored", f.old+f.moved, "%d by the old shop, %d by the services", f.old, f.moved)
 	row("cancelled", f.cancelled, "at the old address, %d were too late", f.tooLate)

@@ -40,7 +40,7 @@ func TestEveryBrokenPromiseOfAMigrationIsReported(t *testing.T) {
 		"order 1 is not in its customer's list": func(f *migrationFacts) {
 			f.customer(ada(), []string{"7", "2"}, []string{"2", "1"}, []string{"7"})
 		},
-		"order 8 is one that nobody placed": func(f *migrationFacts) {
+		"no client knows of order 8": func(f *migrationFacts) {
 			f.customer(ada(), []string{"8", "7", "2", "1"}, []string{"2", "1"}, []string{"7", "8"})
 		},
 		"has an order twice": func(f *migrationFacts) {
@@ -49,7 +49,7 @@ func TestEveryBrokenPromiseOfAMigrationIsReported(t *testing.T) {
 		"request r places no order": func(f *migrationFacts) {
 			f.unless(false, "request r places no order: %w", errors.New("503"))
 		},
-		"50 %: no order while": func(f *migrationFacts) { f.stages[0].sure = 0 },
+		"50 %: no order was placed while": func(f *migrationFacts) { f.stages[0].sure = 0 },
 		"50 %: 1 orders went to the new side against the table": func(f *migrationFacts) {
 			f.stages[0].astray = 1
 		},

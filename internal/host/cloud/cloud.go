@@ -1,7 +1,6 @@
-// Package cloud answers the calls of AWS that operators' tools, and the audit of functions, make:
-// of Step Functions, SQS, Lambda, Systems Manager, Secrets Manager, CloudWatch Logs and STS, as far
-// as they use them. So the same tools work
-// against a process as against a deployment.
+// Package cloud answers the calls of AWS that operators' tools and the functions' audit make. It
+// covers what they use of Step Functions, SQS, Lambda, Systems Manager, Secrets Manager, CloudWatch
+// Logs and STS, so the same tools work for a process and for a deployment on AWS.
 package cloud
 
 import (
@@ -32,8 +31,8 @@ const (
 type Cloud struct {
 	// Stack is the prefix of all names.
 	Stack string
-	// Key is the id of the access key that calls must be signed with. It is as secret as a key,
-	// since signatures are not verified. Without one, no call is answered.
+	// Key is the id of the access key that calls must be signed with. It must be kept secret, since
+	// signatures are not verified. If it is empty, no call is answered.
 	Key      string
 	Engine   *workflow.Engine
 	Delivery *delivery.Delivery
@@ -44,11 +43,11 @@ type Cloud struct {
 	Records records.Store
 	// Relays are the functions that publish what services write to their outboxes.
 	Relays []string
-	// Circuits are by service.
+	// Circuits are keyed by service.
 	Circuits map[string]resilience.CircuitLog
 	// Intake has the switch for new orders.
 	Intake orders.IntakeStore
-	// Secrets are by name.
+	// Secrets are keyed by name.
 	Secrets map[string]func(context.Context) ([]byte, error)
 	Clock   clock.Clock
 

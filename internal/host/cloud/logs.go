@@ -19,7 +19,7 @@ type Lines struct {
 	all []record
 }
 
-// Write keeps a line, which is written at once.
+// Write keeps a line. The logger writes each line by one call.
 func (l *Lines) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,14 +51,14 @@ type record = records.Record
 
 const maxRecords = 10_000
 
-// audited ends the name of the log group of operators' actions, which are kept as long as on AWS.
+// audited is the suffix of the log group of operators' actions, which are kept as long as on AWS.
 const (
 	audited = "/operator-actions"
 	auditIs = 3653 * 24 * time.Hour
 )
 
-// logs answers the calls of CloudWatch Logs. Only the log group of operators' actions is kept;
-// those of services have the same lines, those of all functions.
+// logs answers the calls of CloudWatch Logs. Only operators' actions have a log group of their own.
+// The log groups of all services return the same lines: those of all functions.
 func (c *Cloud) logs(ctx context.Context, operation string, body []byte) (any, error) {
 	var in struct {
 		LogGroupName, LogGroupNamePrefix, FilterPattern string

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/host/delivery"
 )
 
-// hidden are dead letters that somebody has received, until when.
+// hidden has the dead letters that somebody has received, and until when they stay hidden.
 type hidden struct {
 	mu    sync.Mutex
 	until map[string]time.Time
@@ -22,7 +22,7 @@ type hidden struct {
 
 const dlq = "-dlq"
 
-// queues answers the calls of SQS, of which only dead-letter queues have messages to receive.
+// queues answers the calls of SQS. Only dead-letter queues return messages.
 func (c *Cloud) queues(ctx context.Context, operation string, body []byte) (any, error) {
 	var in struct {
 		QueueName, QueueNamePrefix, QueueUrl, MessageBody, ReceiptHandle string //nolint:revive // AWS's names
@@ -120,7 +120,7 @@ func (c *Cloud) receive(ctx context.Context, q *delivery.Queue, limit, visibilit
 	return found, err
 }
 
-// take hides a message until a time, unless it is hidden now.
+// take hides a message until a time, unless it is already hidden.
 func (h *hidden) take(id string, now, until time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -58,7 +58,7 @@ func (c *Cloud) states(r *http.Request, operation string, body []byte) (any, err
 	return nil, unavailable(operation)
 }
 
-// running lists the executions of a machine that run; those that have ended are not listed.
+// running lists the running executions of a machine. Ended ones are not listed.
 func (c *Cloud) running(ctx context.Context, arn, status string) (any, error) {
 	if status != string(workflow.Running) {
 		return nil, unavailable("a list of " + status + " executions")
@@ -75,7 +75,7 @@ func (c *Cloud) running(ctx context.Context, arn, status string) (any, error) {
 	return map[string]any{"executions": all}, err
 }
 
-// own returns what follows the stack's prefix in an ARN.
+// own returns the part of an ARN after the stack's prefix.
 func (c *Cloud) own(arn, kind string) string {
 	_, name, _ := strings.Cut(arn, kind)
 	return strings.TrimPrefix(name, c.Stack+"-")
@@ -90,7 +90,8 @@ func absent(err error) error {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// event returns an event of a history as Step Functions does. timeout is that of its state.
+// event returns an event of a history in the format of Step Functions. timeout is that of its
+// state.
 func event(id int, e workflow.Event, timeout time.Duration) map[string]any {
 	out := map[string]any{
 		"id": id, "previousEventId": id - 1, "timestamp": seconds(e.At), "type": e.Kind,

@@ -12,8 +12,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// storesTarget begins the targets of the calls about what operators read and write in tables on
-// AWS. Here a process may keep it in memory.
+// storesTarget is the prefix of the targets of calls for what operators read and write in tables on
+// AWS. A process may keep it in memory.
 const storesTarget = "Orderflow_Stores"
 
 // lostRace is the code of an error that stands for fault.ErrLostRace.

@@ -17,10 +17,10 @@ type parameter struct {
 	Version int64
 }
 
-// maxParameters bounds the memory of parameters, each of which has the size of a call at most.
+// maxParameters bounds the memory of parameters. The size of a call bounds each of them.
 const maxParameters = 100
 
-// Value returns a parameter's value, if it is there.
+// Value returns a parameter's value, and whether it exists.
 func (p *Parameters) Value(name string) (value string, found bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +73,7 @@ func (p *Parameters) call(operation string, body []byte) (any, error) {
 	return nil, unavailable(operation)
 }
 
-// secrets answers the only call of Secrets Manager that is here.
+// secrets answers the one call of Secrets Manager that tools make.
 func (c *Cloud) secrets(ctx context.Context, operation string, body []byte) (any, error) {
 	var in struct{ SecretId string } //nolint:revive // AWS's name
 	if err := json.Unmarshal(body, &in); err != nil {

@@ -27,8 +27,8 @@ type Delivery struct {
 	ids       ids.Source
 }
 
-// New returns queues and schedules as wired. Nothing is delivered before Run. drives reports
-// whether this process drives: functions that need its lease fail without it.
+// New returns the queues and schedules of a wiring. Nothing is delivered before Run. drives reports
+// whether this process holds the lease: functions that need it fail without it.
 func New(
 	w *wiring.Wiring, invoke Invoke, drives func() bool, store Store, c clock.Clock, source ids.Source,
 ) *Delivery {
@@ -52,7 +52,7 @@ func (d *Delivery) Queues() []*Queue {
 // Queue returns the queue of a function, nil if it has none.
 func (d *Delivery) Queue(function string) *Queue { return d.queues[function] }
 
-// Run delivers until ctx ends and nothing that it has begun is under way.
+// Run delivers until ctx ends and everything that it began has ended.
 func (d *Delivery) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, q := range d.queues {
@@ -103,7 +103,7 @@ func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (failed map[
 	return nil, t.send(ctx, all)
 }
 
-// send hands messages to their queues, once they are kept.
+// send keeps messages, then adds them to their queues.
 func (d *Delivery) send(ctx context.Context, all []Message) error {
 	if err := d.store.Keep(ctx, all); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (d *Delivery) send(ctx context.Context, all []Message) error {
 	return nil
 }
 
-// Reach says that the topic answers; see readiness.Topic.
+// Reach always succeeds; see readiness.Topic.
 func (Topic) Reach(context.Context) error { return nil }
 
 // Send sends a message to the queue of a function.

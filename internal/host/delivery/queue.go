@@ -1,7 +1,6 @@
 // Package delivery brings events to the functions that consume them, as SNS, SQS, Lambda's event
 // sources and EventBridge Scheduler do on AWS: queues with batches, redelivery and dead letters,
-// and schedules. What is subscribed to what, and how often, is read from the template; see package
-// wiring.
+// and schedules. Subscriptions and schedules are read from the template; see package wiring.
 package delivery
 
 import (
@@ -23,8 +22,9 @@ import (
 // Invoke runs a function.
 type Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
-// look is how often a queue looks for messages that another process has written. settling bounds
-// the writes after a batch, and recovery is how often a process looks whether it drives again.
+// look is how often a queue checks for messages that another process has written. settling bounds
+// the writes after a batch. recovery is how often a process checks whether it holds the lease
+// again.
 const (
 	look     = 30 * time.Second
 	settling = 10 * time.Second
@@ -45,7 +45,7 @@ type Queue struct {
 	mu     sync.Mutex
 	launch func()          // a worker; nil while stopped
 	known  map[string]bool // ids of all messages here
-	gone   map[string]bool // ids of those that went while the store was read; else nil
+	gone   map[string]bool // ids of those removed while the store was read; else nil
 	ready  []*Message
 	hidden int // messages that are redelivered later
 	busy   int // batches under way
@@ -58,7 +58,7 @@ func (q *Queue) message(body string) Message {
 	return Message{Queue: q.Name, ID: q.ids.New(), Body: body}
 }
 
-// Park keeps a dead letter.
+// Park keeps a message as a dead letter.
 func (q *Queue) Park(ctx context.Context, body string) error {
 	m := q.message(body)
 	m.Dead = true
@@ -97,7 +97,7 @@ func (q *Queue) hide(m *Message) {
 	q.reappear(m)
 }
 
-// start begins another batch if there may be one. The caller holds the mutex.
+// start starts another worker if a further batch is allowed. The caller holds the mutex.
 func (q *Queue) start() {
 	if q.launch == nil || len(q.ready) == 0 || q.busy >= q.settings.Concurrency {
 		return
@@ -113,7 +113,7 @@ func (q *Queue) work(ctx context.Context) {
 	}
 }
 
-// next takes a batch once the process drives, or ends the worker if there is none.
+// next takes a batch once the process holds the lease, or ends the worker if there is none.
 func (q *Queue) next(ctx context.Context) []*Message {
 	for !q.drives() {
 		if clock.Sleep(ctx, recovery) != nil {
@@ -161,8 +161,8 @@ func (q *Queue) handle(ctx context.Context, batch []*Message) map[string]bool {
 }
 
 // settle drops the messages that were handled. It hides failed ones until they are redelivered, or
-// makes them dead letters; but if the process has lost the lease, which explains the failure, this
-// delivery does not count. What cannot be written is delivered once more.
+// makes them dead letters. If the process has lost the lease, that explains the failure, and the
+// delivery does not count. A message whose outcome cannot be written is delivered again.
 func (q *Queue) settle(ctx context.Context, batch []*Message, failed map[string]bool) {
 	var handled []string
 	var changed []Message
@@ -209,8 +209,8 @@ func (q *Queue) reappear(m *Message) {
 	q.start()
 }
 
-// find adds the messages of the store that are not here: those of an earlier process, and those
-// that another one has written.
+// find adds the messages of the store that the queue does not have: those of an earlier process,
+// and those that another process has written.
 func (q *Queue) find(ctx context.Context) error {
 	q.mu.Lock()
 	q.gone = map[string]bool{}
@@ -227,7 +227,7 @@ func (q *Queue) find(ctx context.Context) error {
 	return err
 }
 
-// run delivers until ctx ends and batches under way are finished.
+// run delivers until ctx ends and the batches in progress are finished.
 func (q *Queue) run(ctx context.Context) {
 	q.mu.Lock()
 	q.launch = func() { q.workers.Go(func() { q.work(ctx) }) }
@@ -249,10 +249,10 @@ func (q *Queue) run(ctx context.Context) {
 	q.workers.Wait()
 }
 
-// State is how many messages a queue has, but for dead letters.
+// State is the number of messages of a queue, without dead letters.
 type State struct{ Ready, Taken, Hidden int }
 
-// State counts the messages. Taken are with the function, and hidden ones come again later.
+// State counts the messages. Taken ones are with the function; hidden ones are redelivered later.
 func (q *Queue) State() State {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package dynamo keeps what a process needs to go on after any end in a table of its own: a
+// Package dynamo keeps the state that lets the next process continue, in a table of its own. A
 // deployment as functions has Step Functions, SQS and event sources for it. Besides the journal
 // (package workflow/dynamo) the table holds:
 //
@@ -24,7 +24,7 @@ import (
 	"orderflow/internal/platform/ddb"
 )
 
-// messageRetention is that of queues; placeRetention exceeds that of streams, which is a day.
+// messageRetention equals that of queues; placeRetention exceeds that of streams, which is a day.
 const (
 	messageRetention = 14 * 24 * time.Hour
 	placeRetention   = 7 * 24 * time.Hour

@@ -1,7 +1,6 @@
-// Package follow reads the streams of tables on and on and hands their records to functions, as
-// event sources do on AWS. How far each shard was read is written down after its records were
-// handed over, and never before. So whatever happens to the process, each record is handed over at
-// least once.
+// Package follow continuously reads the streams of tables and hands their records to functions, as
+// event sources do on AWS. It saves the place of each shard only after the records before it were
+// handed over. So each record is handed over at least once, however the process ends.
 package follow
 
 import (
@@ -48,7 +47,7 @@ const (
 	pause = time.Second
 	// survey is how often new shards are looked for.
 	survey = 30 * time.Second
-	// idle is how often the place of a shard is written that had only unwanted records.
+	// idle is how often the place of a shard with only unwanted records is saved.
 	idle = time.Minute
 )
 
@@ -57,9 +56,9 @@ type Follower struct {
 	Stream string // its ARN
 	Source Source
 	Places Places
-	// Hand hands the records of a page over, or fails if ctx ends before.
+	// Hand hands over the records of a page. It fails if ctx ends first.
 	Hand func(ctx context.Context, payload []byte) error
-	// Mark changes whenever something was done that may have written records.
+	// Mark changes whenever work was done that may have written records.
 	Mark func() int
 
 	mu     sync.Mutex
@@ -92,8 +91,7 @@ func (f *Follower) Run(ctx context.Context) {
 	f.shards = nil
 }
 
-// Quiet reports whether nothing was in the stream since the last mark, as far as this process
-// follows it.
+// Quiet reports whether the shards that this process follows had no records since the last mark.
 func (f *Follower) Quiet() bool {
 	now := f.Mark()
 	f.mu.Lock()

@@ -33,8 +33,8 @@ type answer struct {
 // section is the part of the contract with the answers.
 const section = "\nx-amazon-apigateway-gateway-responses:\n"
 
-// readAnswers reads the answers from the contract. Only their part of it is parsed: all of it would
-// take longer than the rest of the start.
+// readAnswers reads the answers from the contract. It parses only their section: parsing the whole
+// contract would take longer than the rest of the start.
 func readAnswers(spec []byte, anyOrigin bool) (map[string]answer, error) {
 	begin := bytes.Index(spec, []byte(section))
 	if begin < 0 {

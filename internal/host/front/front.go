@@ -1,8 +1,8 @@
 // Package front is to a process what API Gateway is to functions on AWS: it routes a request by the
 // contract, verifies its token, limits rate and size, hands it to the operation's function as the
-// same event, and sends the function's answer. What it answers itself is what the contract tells
-// API Gateway to answer (x-amazon-apigateway-gateway-responses). Functions check every request
-// again, as they do on AWS.
+// same event, and sends the function's answer. Its own answers are those that the contract defines
+// for API Gateway (x-amazon-apigateway-gateway-responses). Functions check every request again, as
+// they do on AWS.
 package front
 
 import (
@@ -31,7 +31,7 @@ import (
 const preflights = "check-liveness"
 
 // maxBody is the size of the largest request. API Gateway accepts more, but functions do not.
-// Those of another protocol answer a body that is too large in that protocol.
+// Functions of another protocol refuse larger bodies themselves, in that protocol.
 func (t target) maxBody() int64 {
 	if t.opaque {
 		return 2 * httpapi.MaxBody
@@ -51,7 +51,7 @@ type Options struct {
 	Tokens Tokens
 	// Settings are the API's; see Read.
 	Settings Settings
-	// AnyOrigin says that web pages may read what is answered here.
+	// AnyOrigin says that pages of any origin may read the front's own answers.
 	AnyOrigin bool
 	Clock     clock.Clock
 }
@@ -90,7 +90,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Unavailable answers that the request may be sent again in a moment, to another process.
+// Unavailable asks the client to repeat the request in a moment, at another process.
 func (f *Front) Unavailable(w http.ResponseWriter, r *http.Request) {
 	f.own[integrationFailed].write(w, r, requestID())
 }
@@ -207,8 +207,8 @@ func (r routes) add(op *api.Operation) {
 	r[len(parts)][i].functions[op.Method] = op
 }
 
-// find returns the target of a request. Of two paths that match, the one with more fixed parts
-// counts. A slash at the end does not.
+// find returns the target of a request. Of two matching paths, the one with more fixed parts wins.
+// A trailing slash is ignored.
 func (r routes) find(verb, path string) (to target, found bool) {
 	parts := split(strings.TrimSuffix(path, "/"))
 	var best *resource

@@ -21,7 +21,7 @@ type Settings struct {
 // method is a path of the contract and an HTTP method.
 type method struct{ path, verb string }
 
-// every is the setting of all methods that have none of their own.
+// every is the default setting of methods.
 var every = method{"/*", "*"}
 
 // Limit is a rate of requests a second and the size of a burst.

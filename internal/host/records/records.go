@@ -21,7 +21,7 @@ const Most = 5_000
 
 // Store keeps lists of records.
 type Store interface {
-	// Append adds records to a list, for a time at least if the store lasts.
+	// Append adds records to a list. A lasting store keeps them at least for the given time.
 	Append(ctx context.Context, list string, keep time.Duration, records ...Record) error
 	// Latest returns the latest records of a list, up to Most, by their times, oldest first.
 	Latest(ctx context.Context, list string) ([]Record, error)

@@ -25,8 +25,8 @@ type Table struct {
 	TimeToLive string // attribute; "" for none
 }
 
-// Declared returns the tables of a stack. One to which the template gives no name has the prefix
-// and its id.
+// Declared returns the tables of a stack. A table without a name in the template is named by the
+// prefix and its id.
 func Declared(stack *cfn.Stack, prefix string) ([]Table, error) {
 	var all []Table
 	for _, id := range stack.OfType("AWS::DynamoDB::Table") {
@@ -104,8 +104,8 @@ func Open(ctx context.Context, client *dynamodb.Client, name string) (stream str
 // creation bounds the wait for a new table.
 const creation = 2 * time.Minute
 
-// Create creates a table, and returns when it can be used. It is no error if another process
-// creates it in this moment.
+// Create creates a table, and returns when it can be used. It is not an error if another process
+// creates it at the same time.
 func Create(ctx context.Context, client *dynamodb.Client, t Table) error {
 	name := aws.ToString(t.Create.TableName)
 	var made *types.ResourceInUseException
@@ -114,7 +114,7 @@ func Create(ctx context.Context, client *dynamodb.Client, t Table) error {
 	}
 	about := &dynamodb.DescribeTableInput{TableName: &name}
 	waiter := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
-		o.MinDelay = 50 * time.Millisecond // an emulator is quick
+		o.MinDelay = 50 * time.Millisecond // emulators create it quickly
 	})
 	if err := waiter.Wait(ctx, about, creation); err != nil || t.TimeToLive == "" {
 		return err

@@ -10,8 +10,8 @@ import (
 	"orderflow/internal/platform/workflow"
 )
 
-// Machines reads the state machines of a stack, whose definitions are in files. In them, functions
-// and other machines have their names without the stack's.
+// Machines reads the state machines of a stack, whose definitions are in files. They name functions
+// and other machines without the stack's prefix.
 func Machines(stack *cfn.Stack, files fs.FS) (map[string]workflow.Machine, error) {
 	r := &reader{Stack: stack, core: stack.Name}
 	all := map[string]workflow.Machine{}

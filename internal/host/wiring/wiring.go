@@ -1,6 +1,6 @@
-// Package wiring reads from a template what invokes functions: queues with the topics that they
-// subscribe to, schedules, the ends of executions, and logs and queues of brokers. The process that
-// runs all functions does what it says, and so does the simulation, so nothing is configured twice.
+// Package wiring reads from a template what invokes functions: queues with their subscriptions,
+// schedules, rules for ended executions, and topics and queues of brokers. The one process and the
+// simulation both follow it, so nothing is configured twice.
 package wiring
 
 import (
@@ -35,7 +35,7 @@ type Queue struct {
 	Concurrency int           // batches at a time
 	Receives    int           // of a message, until it goes to the dead-letter queue
 	Visibility  time.Duration // how long a message that was received is hidden
-	// Internal says that a function sends to the queue, and no topic or rule.
+	// Internal says that only a function sends to the queue, not a topic or rule.
 	Internal bool
 }
 
@@ -44,7 +44,7 @@ func (q Queue) Wants(service, eventType string) bool {
 	return slices.Contains(q.Topics[service], eventType)
 }
 
-// WantsEnd reports whether the queue receives the ends of executions of a machine with a status.
+// WantsEnd reports whether the queue is told of executions of a machine that end with a status.
 func (q Queue) WantsEnd(machine, status string) bool {
 	return slices.ContainsFunc(q.Ends, func(e End) bool {
 		return slices.Contains(e.Machines, machine) && slices.Contains(e.Statuses, status)
@@ -73,7 +73,7 @@ type Message struct {
 	Batch           int
 }
 
-// properties are those of all resources that matter here.
+// properties are the properties that are read, of all types of resources.
 type properties struct {
 	BatchSize, VisibilityTimeout int
 	ScalingConfig                struct{ MaximumConcurrency int }
@@ -102,7 +102,7 @@ type reader struct {
 	failed error
 }
 
-// own returns the end of a name that begins with a stack's.
+// own returns a name without its stack's prefix.
 func (r *reader) own(arn string) string {
 	n := arn[strings.LastIndexByte(arn, ':')+1:]
 	return strings.TrimPrefix(strings.TrimPrefix(n, r.Name+"-"), r.core+"-")

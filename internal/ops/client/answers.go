@@ -9,7 +9,7 @@ import (
 	shipping "orderflow/internal/shipping/contract"
 )
 
-// The types of the API's answers are those with which the services answer.
+// The types of the API's answers are the services' own.
 type (
 	// Item is a quantity of a product.
 	Item = inventory.Line
@@ -19,7 +19,7 @@ type (
 	Change = orders.Change
 	// NextAction is what the customer must do before a time.
 	NextAction = orders.NextAction
-	// Shortage is what a line was short of.
+	// Shortage says how many units of a line were missing.
 	Shortage = orders.Shortage
 	// Milestone is something that an order has reached.
 	Milestone = orders.Milestone

@@ -31,8 +31,8 @@ type OrderRequest struct {
 	ExpectedTotal *money.Money `json:"expectedTotal,omitempty"`
 }
 
-// Address is a shipping address of a request, which leaves out what there is none of. Country is an
-// ISO 3166-1 alpha-2 code.
+// Address is a shipping address of a request. Empty parts are left out. Country is an ISO 3166-1
+// alpha-2 code.
 type Address struct {
 	Name       string `json:"name"`
 	Line1      string `json:"line1"`
@@ -90,7 +90,7 @@ func (c *Client) ListOrders(ctx context.Context, limit int, cursor string) (Orde
 	return get[OrderPage](ctx, c, "/v1/orders", "", page(limit, cursor))
 }
 
-// OrderSearch says which orders to find. What is zero does not matter.
+// OrderSearch says which orders to find. Zero fields match all.
 type OrderSearch struct {
 	Customer, Status, Reason string
 	OlderThan                time.Duration

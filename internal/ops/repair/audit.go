@@ -1,6 +1,6 @@
 // Package repair is what an operator does by hand to a running deployment: show, redrive and drop
 // the messages of dead-letter queues, and reset circuit breakers. Every action is recorded before
-// it is done, with who did it and why.
+// it is carried out, with who did it and why.
 package repair
 
 import (

@@ -24,11 +24,11 @@ type Cause struct {
 }
 
 const (
-	// looked is how many messages of a queue are looked at for their causes.
+	// looked is how many messages of a queue are read for their causes.
 	looked = 100
 	// kept is how long a dead-letter queue keeps messages.
 	kept = 14 * 24 * time.Hour
-	// searched bounds the search for errors in logs, which hold weeks.
+	// searched bounds the search for errors in logs, which go back for weeks.
 	searched = 20 * time.Second
 )
 

@@ -23,8 +23,8 @@ type Circuit struct {
 	Service    string           `json:"service"`
 	Dependency string           `json:"dependency"`
 	State      resilience.State `json:"state"`
-	// Since is when it first opened after it was last closed. RetryAt is when the next probe is let
-	// through; while one is running, when it is given up for lost. Both are nil while it is closed.
+	// Since is when it first opened after it was last closed. RetryAt is when the next probe is
+	// allowed; while one is running, when it counts as lost. Both are nil while it is closed.
 	Since   *time.Time `json:"since"`
 	RetryAt *time.Time `json:"retryAt"`
 	// Openings counts how often it has opened since it was last closed.
@@ -32,7 +32,7 @@ type Circuit struct {
 	// Failures counts the recent failed calls of a closed circuit.
 	Failures int `json:"failures"`
 	// OpenedLastHour counts its openings within an hour, and LastOpened is when it last opened,
-	// closed or not since; nil if that is not known.
+	// even if it has closed since; nil if that is not known.
 	OpenedLastHour int        `json:"openedLastHour"`
 	LastOpened     *time.Time `json:"lastOpened"`
 }

@@ -50,14 +50,14 @@ func (l Logs) About(ctx context.Context, text string, since time.Time) ([]Line, 
 }
 
 const (
-	// followed is how often new lines are asked for.
+	// followed is how often new lines are read.
 	followed = 2 * time.Second
 	// lateLines is how late a line may come.
 	lateLines = 30 * time.Second
 )
 
-// Follow calls show with what About returns, and then with new lines, until ctx ends or something
-// fails. It returns the error of that.
+// Follow calls show with the lines that About returns, and then with new lines, until ctx ends or a
+// call fails. It returns that error.
 func (l Logs) Follow(ctx context.Context, text string, since time.Time, show func([]Line) error) error {
 	shown := map[Line]bool{}
 	for {

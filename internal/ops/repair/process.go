@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Process is the core as one process. Beside the calls of AWS it answers for what operators read
-// and write in tables elsewhere, since it may keep that in memory; see package cloud of the host.
+// Process is the core as one process. Besides AWS's calls it answers calls for what operators read
+// and write in tables on AWS, since it may keep that in memory; see package cloud of the host.
 type Process struct{ API awsapi.Client }
 
 func (p Process) call(ctx context.Context, operation string, in, out any) error {
@@ -36,7 +36,7 @@ type ProcessCircuits struct {
 	Service string
 }
 
-// circuitCall is what a call says; see package cloud of the host.
+// circuitCall is the body of a call; see package cloud of the host.
 type circuitCall struct {
 	Service, Dependency string
 	Circuit             resilience.Circuit `json:",omitzero"`

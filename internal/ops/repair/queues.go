@@ -24,9 +24,9 @@ import (
 type Kind string
 
 // The kinds. A consumer's queue holds the messages that it gave up on. A message of the relays'
-// queue only says that events are left in an outbox, one of a log's reader which records it gave up
-// on, and one of a schedules' queue that a scheduled call was missed, which the next one makes up
-// for.
+// queue only says that events are left in an outbox. One of a log's reader says which records it
+// gave up on. One of a schedules' queue says that a scheduled call was missed; the next call makes
+// up for it.
 const (
 	Consumer  Kind = "consumer"
 	Relays    Kind = "relays"
@@ -109,11 +109,11 @@ type Queues struct {
 	Stack string
 }
 
-// atOnce is how many calls of AWS one command makes at a time.
+// atOnce limits the concurrent calls of AWS of one command.
 const atOnce = 8
 
-// hidden is how long a message that was taken stays invisible to others, in seconds, unless it is
-// let go before.
+// hidden is how long a message that was taken stays invisible to others, in seconds, unless LetGo
+// is called first.
 const hidden = 60
 
 const (
@@ -210,8 +210,8 @@ func (q Queues) Find(ctx context.Context, name string) (Queue, error) {
 	return all[i], nil
 }
 
-// Take receives up to limit messages and hides them from others for a minute. The caller deletes
-// each message or lets it go.
+// Take receives up to limit messages and hides them from others for a minute. The caller must
+// delete each message or make it visible with LetGo.
 func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, error) {
 	taken := map[string]Message{}
 	for len(taken) < limit {
@@ -244,7 +244,7 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 }
 
 // Look returns up to limit messages and makes them visible to others again. SQS cannot show a
-// message without counting that as a receive; a dead-letter queue does nothing with the count.
+// message without counting that as a receive; a dead-letter queue ignores the count.
 func (q Queues) Look(ctx context.Context, from Queue, limit int) ([]Message, error) {
 	messages, err := q.Take(ctx, from, limit)
 	return messages, errors.Join(err, q.LetGo(ctx, from, messages))

@@ -14,13 +14,13 @@ import (
 	"orderflow/internal/platform/concurrent"
 )
 
-// Source is what invokes a function: a queue, or a stream of a table or a log. Nothing rings at
+// Source is what invokes a function: a queue, or a stream of a table or a log. No alarm rings at
 // once if somebody switches it off.
 type Source struct {
 	Function string `json:"function"`
-	// State is Enabled, or another one of Lambda's, such as Disabled.
+	// State is Lambda's state, such as Enabled or Disabled.
 	State string `json:"state"`
-	// Problem is what Lambda last failed with, or "".
+	// Problem is Lambda's last error, or "".
 	Problem string `json:"problem,omitempty"`
 	// Meant is why it is switched off on purpose, or "".
 	Meant string `json:"meant,omitempty"`
@@ -117,7 +117,7 @@ func (s Sources) List(ctx context.Context) (all []Source, err error) {
 	return all, s.measure(ctx, all)
 }
 
-// measure sets what waits in the queues of sources.
+// measure sets the number and age of messages in the queues of sources.
 func (s Sources) measure(ctx context.Context, all []Source) error {
 	known, err := s.Queues.urls(ctx)
 	if err != nil {
@@ -153,10 +153,10 @@ func (s Sources) measure(ctx context.Context, all []Source) error {
 }
 
 // Soon says when the saga of an order that was placed starts.
-const Soon = "it starts a moment after the order is placed; if its event was lost, sweep-orders has it started " +
+const Soon = "it starts a moment after the order is placed; if the event was lost, sweep-orders gets it started " +
 	"after 30 minutes, or `orderflow dlq list` shows who gave up on it"
 
-// Why says in a sentence why an order that was placed has no saga, as far as it shows.
+// Why says in a sentence why a placed order has no saga, as far as that can be seen.
 func (s Sources) Why(ctx context.Context) (string, error) {
 	all, err := s.List(ctx)
 	if err != nil {

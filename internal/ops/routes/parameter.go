@@ -72,14 +72,14 @@ func encode(t strangler.Table) ([]byte, error) {
 	return text, err
 }
 
-// Write replaces what Read returned. It writes no bad table. Functions cache the table for 15 s.
+// Write replaces what Read returned. It refuses a bad table. Functions cache the table for 15 s.
 func (p Parameter) Write(ctx context.Context, s Stored) error {
 	text, err := encode(s.Table)
 	if err != nil {
 		return err
 	}
 	in := map[string]any{"Name": p.Name, "Value": string(text), "Type": "String", "Overwrite": s.Revision > 0,
-		"Description": "Which side serves each route of the old shop; change it by: orderflow strangler set"}
+		"Description": "Which side serves each route of the old shop; change it with: orderflow strangler set"}
 	var out struct{ Version int64 }
 	if err := p.API.JSON(ctx, "ssm", "AmazonSSM.PutParameter", in, &out); err != nil {
 		return fmt.Errorf("write %s: %w", p.Name, err)

@@ -39,7 +39,7 @@ func read(h History) *reader {
 func (r *reader) read(e types.HistoryEvent) *Step {
 	at, name := aws.ToTime(e.Timestamp), string(e.Type)
 	if r.execution.Outcome != Running && !strings.HasPrefix(name, "Execution") {
-		return nil // an emulator goes on for a moment after it was stopped
+		return nil // an emulator's execution continues for a moment after it was stopped
 	}
 	r.execution.until(at)
 	if kind, ok := strings.CutSuffix(name, "StateEntered"); ok && e.StateEnteredEventDetails != nil {
@@ -69,10 +69,10 @@ func (r *reader) read(e types.HistoryEvent) *Step {
 	return s
 }
 
-// children adds the steps of a child's attempt from what it reported. The next one began when one
-// ended. A child also reports the steps of the children before it.
+// children adds the steps of a child's attempt from what it reported. Each step began when the
+// previous one ended. A child also reports the steps of the children before it.
 func (r *reader) children(parent *Step, child report, end time.Time) {
-	since := parent.begin.Truncate(time.Millisecond) // as exactly as a child reports
+	since := parent.begin.Truncate(time.Millisecond) // with the precision of the child's report
 	maps.DeleteFunc(child.began, func(_ string, began time.Time) bool { return began.Before(since) })
 	names := slices.SortedFunc(maps.Keys(child.began), func(a, b string) int {
 		return child.began[a].Compare(child.began[b])

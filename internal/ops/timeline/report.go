@@ -21,9 +21,9 @@ func succeeded(output string) (r report) {
 	return r
 }
 
-// reported reads the cause of a child that failed. Its last line is when each step began. Before
-// that it is "<step>: <cause>", or, if the child went on after a failure, a line with the errors of
-// all steps that failed and one with their causes.
+// reported reads the cause of a child that failed. Its last line is when each step began. The lines
+// before it are "<step>: <cause>" or, if the child continued after a failure, the errors of all
+// failed steps and their causes, on one line each.
 func reported(name, cause string) report {
 	rest, last := lastObject(cause)
 	r := report{failures: map[string]*Failure{}, cause: rest}

@@ -87,7 +87,7 @@ type Step struct {
 	// Type is the state's type, such as Task or Succeed.
 	Type string `json:"type"`
 	// Within is the state that ran it in an Express child, which has no history of its own. It is
-	// known from the child's report, so not if that was lost.
+	// known only from the child's report, which may be lost.
 	Within       string  `json:"within,omitempty"`
 	Compensation bool    `json:"compensation"`
 	Outcome      Outcome `json:"outcome"`
@@ -105,8 +105,8 @@ type Attempt struct {
 	Number  int     `json:"attempt"`
 	Outcome Outcome `json:"outcome"`
 	Span
-	// Callback says that the attempt ends with a callback that has its task token. That of a child
-	// does, too, but nobody else has its token.
+	// Callback says that the attempt ends with a callback that has its task token. A child's
+	// attempt ends that way as well, but no third party has its token.
 	Callback bool `json:"callback,omitempty"`
 	// Deadline is when the attempt times out, while it is running; nil if that is not known.
 	Deadline *time.Time `json:"deadline,omitempty"`

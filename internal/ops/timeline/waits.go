@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Wait is a step that is under way.
+// Wait is a step in progress.
 type Wait struct {
 	Machine string `json:"machine"`
 	State   string `json:"state"`
-	// Callback says that it waits for a callback of somebody else.
+	// Callback says that it waits for a third party's callback.
 	Callback bool `json:"callback,omitempty"`
 	// Attempt is the number of the attempt that is running, or that comes next.
 	Attempt int `json:"attempt"`
-	// Since is when that began; with Failure, when the attempt before it failed.
+	// Since is when that attempt began or, with Failure, when the previous one failed.
 	Since time.Time `json:"since"`
 	// Until is when the attempt times out; nil if that is not known.
 	Until *time.Time `json:"until,omitempty"`
-	// Failure is why the attempt before failed, if there was one.
+	// Failure is why the previous attempt failed, if there was one.
 	Failure *Failure `json:"failure,omitempty"`
 
 	retries bool // no attempt is running
 }
 
-// Waits returns the steps that are under way, oldest first.
+// Waits returns the steps in progress, oldest first.
 func (t Timeline) Waits() (waits []Wait) {
 	for _, s := range t.Steps {
 		if s.Outcome != Running {
@@ -75,8 +75,8 @@ type FailedStep struct {
 	Failure  *Failure `json:"failure"`
 }
 
-// Failures returns the steps whose last attempt failed. Of a step that ran others in Express
-// children it has those, if they are known.
+// Failures returns the steps whose last attempt failed. For a step that ran others in Express
+// children it returns those, if they are known.
 func (t Timeline) Failures() (failed []FailedStep) {
 	ran := map[string]bool{} // steps of which others failed in a child
 	for _, s := range t.Steps {

@@ -42,7 +42,7 @@ func (c Counts) Total(u Unit) (n float64) {
 	return n
 }
 
-// Dollars is what the counts cost a million times, without e-mails.
+// Dollars is the price of a million times these counts, without e-mails.
 func (p Prices) Dollars(c Counts) (sum float64) {
 	c = p.derive(c)
 	for _, u := range billed {
@@ -53,7 +53,7 @@ func (p Prices) Dollars(c Counts) (sum float64) {
 	return sum
 }
 
-// Bill prints what a case costs: by unit, by function, and the units of each kind of item.
+// Bill prints the cost of a case: by unit, by function, and the units of each kind of item.
 func (p Prices) Bill(out io.Writer, c Case) error {
 	counts := p.derive(c.Counts)
 	fmt.Fprintf(out, "# %s\n\n", c.Name)
@@ -103,7 +103,7 @@ func (p Prices) Bill(out io.Writer, c Case) error {
 	return nil
 }
 
-// short prints a count, nothing for 0.
+// short prints a count, or nothing for 0.
 func short(n float64) string {
 	if n == 0 {
 		return ""

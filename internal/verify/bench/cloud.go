@@ -21,7 +21,7 @@ import (
 	"orderflow/internal/verify/tables"
 )
 
-// caller is the function that runs.
+// caller is the running function.
 func (w *World) caller() string {
 	if len(w.running) == 0 {
 		return ""
@@ -29,7 +29,7 @@ func (w *World) caller() string {
 	return w.running[len(w.running)-1]
 }
 
-// answer is AWS: it answers a call of the function that runs.
+// answer stands for AWS: it answers a call of the running function.
 func (w *World) answer(rw http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	service, operation, _ := strings.Cut(target, ".")
@@ -157,7 +157,7 @@ func (w *World) send(queue, text string) error {
 	return w.batch(s, events.SQSMessage{MessageId: w.ids.New(), Body: text, EventSourceARN: queue})
 }
 
-// used counts the units of a call of DynamoDB.
+// used counts the units that a call of DynamoDB consumes.
 func (w *World) used(_ *http.Request, uses []tables.Use) {
 	for _, u := range uses {
 		w.countUse(w.caller(), u)
@@ -355,7 +355,7 @@ func (w *World) answerTask(with asl.AnswerTask) error {
 	return w.resume(x, x.run.Fail(with.Error, with.Cause))
 }
 
-// resume counts the states entered and plans the next effect.
+// resume counts the entered states and plans the next effect.
 func (w *World) resume(x *execution, err error) error {
 	if err != nil {
 		return err

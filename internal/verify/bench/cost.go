@@ -31,7 +31,7 @@ func LoadPrices() (p Prices, err error) {
 	return p, yaml.Unmarshal(priceList, &p)
 }
 
-// Case is something that customers do, and what it causes.
+// Case is something that customers do, with the units that it causes.
 type Case struct {
 	Name   string
 	Counts Counts
@@ -110,7 +110,8 @@ func Cost(ctx context.Context, repo devstack.Repo) (cases []Case, err error) {
 // Lambda reads each queue by five connections, which wait for up to 20 seconds.
 const emptyReceives = 5 * 3600 / 20
 
-// idle runs what has a schedule, once, and counts it for an hour, and the receives of empty queues.
+// idle runs each scheduled function once, and counts it for an hour, with the receives of empty
+// queues.
 func (w *World) idle() error {
 	for _, s := range w.schedules {
 		if _, err := w.invoke(s.function, []byte(s.input)); err != nil {
@@ -192,7 +193,7 @@ func (w *World) ask(r Request, want int, out any) error {
 	return w.Settle()
 }
 
-// only is ask without what follows from the request.
+// only is ask without waiting for the consequences of the request.
 func (w *World) only(r Request, want int, out any) error {
 	status, body, err := w.API(r)
 	if err != nil {
@@ -225,7 +226,7 @@ func (w *World) place(customer, method, postalCode string) (id string, err error
 	return placed.OrderID, err
 }
 
-// Is checks an order's status, without counting that.
+// Is checks an order's status without counting the read.
 func (w *World) Is(id, customer, status string) error {
 	counts := w.counts
 	defer func() { w.counts = counts }()

@@ -32,10 +32,10 @@ const (
 	PartyCalls     Unit = "calls of third parties" // not billed
 )
 
-// detail is the prefix of units that say to which kind of item the units of tables belong.
+// detail is the prefix of table units by kind of item.
 const detail = "table: "
 
-// within is the prefix of units of functions that an Express execution waits for.
+// within is the prefix of the units of functions that an Express execution waits for.
 const within = "within: "
 
 // Counts are the units that each function or state machine causes, and in detail the units of its

@@ -1,4 +1,4 @@
-// Package bench measures what an order costs and how long functions take to start.
+// Package bench measures the cost of an order and the start time of functions.
 //
 // Costs are counted, not estimated: a [World] runs the core's functions in one process, on a small
 // AWS that counts what AWS would bill. A golden file holds the counts.

@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// MaxGrowth is how much more a call may cost with more orders in the tables.
+// MaxGrowth limits the ratio of a call's units with more orders in the tables to those with fewer.
 const MaxGrowth = 1.05
 
 // Grown are the units of tables, read and written, of each call, by the number of orders stored.
@@ -25,7 +25,7 @@ type Grown struct {
 	Units map[string][]float64
 }
 
-// Growth counts the units of every call with that many orders in the tables.
+// Growth counts the units of every call with these numbers of orders in the tables.
 func Growth(ctx context.Context, repo devstack.Repo, sizes ...int) (Grown, error) {
 	g := Grown{sizes, map[string][]float64{}}
 	for _, n := range sizes {
@@ -134,7 +134,7 @@ func grow(ctx context.Context, repo devstack.Repo, n int) (units map[string]floa
 // maxCharges is more than a run of reconciliation reads.
 const maxCharges = 5_000
 
-// seed makes n copies of an order that went its whole way.
+// seed makes n copies of a finished order.
 func (w *World) seed(n int) error {
 	id, err := w.Place(regular, visa, berlin)
 	if err != nil {

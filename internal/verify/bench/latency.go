@@ -24,7 +24,7 @@ import (
 	"orderflow/internal/platform/secrets"
 )
 
-// Limits of latency, in latencies of functions that only answer.
+// Limits of latency, as ratios to functions that only answer.
 const (
 	MaxAccept = 1.2
 	MaxStep   = 1.3
@@ -52,10 +52,10 @@ type Latency struct {
 type round struct{ bare, accept, bareSaga, bareShape, saga time.Duration }
 
 // MeasureLatency places orders, one at a time. Each round also sends a request that its function
-// refuses without a call, behind the same API and authorizer, and runs two state machines of as
-// many steps with a function that only answers: a plain one, and one with children as the saga has
-// them, which shows how much of the difference is the children's. The third parties are in this
-// process, since their time is not ours.
+// refuses without a call, behind the same API and authorizer. It also runs two state machines with
+// as many steps, whose function only answers: a plain one, and one with children like the saga's,
+// which shows their share of the difference. The third parties are in this process, since their
+// time is not ours.
 func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Latency, err error) {
 	api := s.Outputs["ApiUrl"]
 	c := clock.System{}

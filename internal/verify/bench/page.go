@@ -20,9 +20,9 @@ import (
 // line is a figure of the page.
 type line struct{ figure, goal, measured, before string }
 
-// Page measures everything and prints one page: figure, goal, measured, and before the changes of
-// 2026-11-29. Without a stack it leaves out latency, which needs one. It returns an error if a
-// measurement fails; a goal that is missed is marked.
+// Page measures everything and prints one page: figure, goal, measured, and the figure before the
+// changes of 2026-11-29. Without a stack it leaves out latency. It returns an error if a
+// measurement fails, and marks a goal that is missed.
 func Page(
 	ctx context.Context, out io.Writer, repo devstack.Repo, stack *devstack.Stack, report *devstack.Reporter,
 ) error {
@@ -64,7 +64,7 @@ func marked(format string, value float64, ok bool) string {
 	return text
 }
 
-// goodOrder is the limit of a good order, in dollars per million.
+// goodOrder is the price limit of a good order, in dollars per million.
 const goodOrder = 130
 
 func costLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
@@ -123,7 +123,7 @@ func (c Case) sequential() map[string]float64 {
 	return calls
 }
 
-// stepFunctions are the functions that take an order forward, and those that undo it.
+// stepFunctions are the functions of the saga's steps and of their undos.
 var stepFunctions = []string{"reserve-stock", "authorize-payment", "arrange-shipment", "await-shipment",
 	"capture-payment", "commit-stock", "confirm-order", "close-order", "cancel-shipment", "void-payment",
 	"release-stock", "reject-order"}
@@ -134,8 +134,8 @@ func growthLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
 		return nil, err
 	}
 	call, ratio := g.Worst()
-	return []line{{"units of a call, 100,000 orders to 1,000, worst (" + call + ")", fmt.Sprintf("≤ %.2f", MaxGrowth),
-		marked("%.2f", ratio, ratio <= MaxGrowth), "1.00"}}, nil
+	return []line{{"units of a call with 100,000 orders, relative to 1,000, worst (" + call + ")",
+		fmt.Sprintf("≤ %.2f", MaxGrowth), marked("%.2f", ratio, ratio <= MaxGrowth), "1.00"}}, nil
 }
 
 func latencyLines(ctx context.Context, stack *devstack.Stack) ([]line, error) {
@@ -144,11 +144,11 @@ func latencyLines(ctx context.Context, stack *devstack.Stack) ([]line, error) {
 	}
 	l, err := MeasureLatency(ctx, stack, 20)
 	return []line{
-		{"accepting an order, to a function that only answers", fmt.Sprintf("≤ %.1f", MaxAccept),
+		{"accepting an order, relative to a function that only answers", fmt.Sprintf("≤ %.1f", MaxAccept),
 			marked("%.2f", l.AcceptRatio, l.AcceptRatio <= MaxAccept), "1.23"},
-		{"a saga's step, to one that only answers", fmt.Sprintf("≤ %.1f", MaxStep),
+		{"a step of the saga, relative to one that only answers", fmt.Sprintf("≤ %.1f", MaxStep),
 			marked("%.2f", l.StepRatio, l.StepRatio <= MaxStep), "1.17"},
-		{"the same, to one that only answers in such children", "", marked("%.2f", l.ShapeRatio, true), ""},
+		{"the same, relative to one that only answers in such children", "", marked("%.2f", l.ShapeRatio, true), ""},
 	}, err
 }
 
@@ -160,14 +160,14 @@ func startLines(ctx context.Context, repo devstack.Repo, report *devstack.Report
 	_, starts, _, err := Measure(ctx, hello, programs, 5, 45*time.Second)
 	v := Judge(starts, CPU)
 	return []line{
-		{"CPU of a start, to hello-world's: median", fmt.Sprintf("≤ %.1f", MaxMedian),
+		{"CPU of a start, relative to hello-world's: median", fmt.Sprintf("≤ %.1f", MaxMedian),
 			marked("%.2f", v.Median, v.Median <= MaxMedian), ""},
-		{"CPU of a start, to hello-world's: worst (" + v.Slowest + ")", fmt.Sprintf("≤ %.1f", MaxWorst),
+		{"CPU of a start, relative to hello-world's: worst (" + v.Slowest + ")", fmt.Sprintf("≤ %.1f", MaxWorst),
 			marked("%.2f", v.Worst, v.Worst <= MaxWorst), ""},
 	}, err
 }
 
-// rushTest is the test in which 1,000 orders for one product come within a second.
+// rushTest is the test in which 1,000 orders for one product arrive within a second.
 const rushTest = "TestProductThatSellsOutInASecondIsSoldToTheLastUnit"
 
 var rushed = regexp.MustCompile(`all within ([^;]+);`)

@@ -13,7 +13,7 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Limits of a start, in starts of the hello-world function.
+// Limits of a start, relative to the hello-world function.
 const (
 	MaxMedian = 2.0
 	MaxWorst  = 3.0

@@ -31,8 +31,8 @@ type Served struct {
 	// Accept and Late are the median and the 99th percentile of the time to accept an order, one at
 	// a time.
 	Accept, Late time.Duration
-	// Rate is how many orders were confirmed a second, from the first one placed to the last one
-	// confirmed, while as many were placed as were accepted.
+	// Rate is the number of orders confirmed per second, from the first one placed to the last one
+	// confirmed, while clients placed orders as fast as they were accepted.
 	Orders int
 	Rate   float64
 	// Memory is the process's resident memory in MB, at its start and at the end.
@@ -57,11 +57,11 @@ const alone = 500
 // clients is how many orders are placed at the same time.
 const clients = 16
 
-// open bounds the orders of one customer, below the limit.
+// open is the number of orders of one customer, below the customers' limit.
 const open = 10
 
-// read is how many of the orders placed last are read at the end: the process forgets older ones.
-// The others are counted by the stock that has left.
+// read is how many of the latest orders are read at the end, since the process drops older ones.
+// Shipped stock counts the others.
 const read = 2000
 
 // MeasureServe starts cmd/serve with arguments and places orders.

@@ -32,8 +32,8 @@ import (
 const stackName = "bench"
 
 // World is the core in one process, as template.yaml deploys it, on a small AWS that counts what
-// each function causes. Functions are composed as their mains do and call it with the SDK. Nothing
-// fails, and one thing happens after the other, so counts are the same in each run.
+// each function causes. Functions are built as by their mains and call it with the SDK. Nothing
+// fails, and everything happens in sequence, so counts are the same in each run.
 type World struct {
 	*tables.Server
 	ctx       context.Context // of all that happens
@@ -261,14 +261,14 @@ type secretText struct{}
 // Value returns the secret of all third parties; see carrier.Secret.
 func (secretText) Value(context.Context) ([]byte, error) { return []byte("bench"), nil }
 
-// later plans a task after all that are planned already.
+// later plans a task after all planned ones.
 func (w *World) later(task func() error) { w.tasks = append(w.tasks, task) }
 
-// fromOutside plans a call by others. They take longer than the system, so it comes when all else
-// waits.
+// fromOutside plans a call from outside. Outside parties take longer than the system, so the call
+// comes when everything else waits.
 func (w *World) fromOutside(task func() error) { w.outside = append(w.outside, task) }
 
-// Settle runs until nothing is left to do.
+// Settle runs all planned tasks.
 func (w *World) Settle() error {
 	for len(w.tasks)+len(w.outside) > 0 {
 		from := &w.tasks
@@ -302,7 +302,7 @@ func (w *World) invoke(name string, payload []byte) ([]byte, error) {
 	return out, err
 }
 
-// batch hands the records to a function at its turn, so that records of one transaction come
+// batch hands records to a function in its turn, so that records of one transaction arrive
 // together.
 func (w *World) batch(s source, record any) error {
 	b, err := json.Marshal(record)

@@ -10,16 +10,16 @@ import (
 
 // An Express child is a message: its execution, and the invocation for which it waits. It reports
 // at once when its steps are over. It runs at least once. A child that its parent, the saga or the
-// compensation, has given up may run on or not; one that is lost, or whose report is lost or late,
-// is such a child.
+// compensation, has given up on may continue or not. A lost child, and one whose report is lost or
+// late, count as given up.
 
-// startChild starts a child at once: if the start is refused, or its answer is lost, the saga ends
-// up as if it had given the child up.
+// startChild starts a child at once: if the start is refused, or its answer is lost, the saga
+// continues as if it had given up on the child.
 func (x *search) startChild(s *State, e asl.StartExecution) {
 	key := answer{text: e.MachineARN + string(e.Input)}
 	run, known := x.runs.answers[key]
 	if !known {
-		// Attempts differ by token only, which the message has.
+		// Attempts differ only in their token, which the message has.
 		input := strings.ReplaceAll(string(e.Input), e.Token, "token")
 		run = x.number(x.machines[e.MachineARN].Start(orderID, []byte(input)))
 		x.runs.answers[key] = run
@@ -57,7 +57,7 @@ func (x *search) answerChild(s *State, i int, o outcome) {
 	s.sort()
 }
 
-// parent returns whose child a message is. ok is false if nobody waits for it.
+// parent returns the parent of the child in a message. ok is false if nobody waits for it.
 func (x *search) parent(s *State, m message) (k kind, ok bool) {
 	for _, k := range []kind{ofSaga, ofUndo} {
 		if m.kind == ofChild && m.token == x.childAwaited(s, k) {
@@ -101,8 +101,8 @@ func (n *successors) child(i int, m message) {
 	}
 }
 
-// report answers the task of a child's parent, if that still waits. If only steps that fail until
-// the retries are exhausted have failed, they are.
+// report answers the task of a child's parent, if it still waits. If the only failed steps are
+// those that fail until the retries are exhausted, the retries are exhausted.
 func (x *search) report(s *State, m message) {
 	k, awaited := x.parent(s, m)
 	if !awaited {
@@ -190,8 +190,8 @@ func (n *successors) giveUpChild(k kind, e asl.StartExecution) {
 	n.fault(func(s *State) { n.x.fail(s, k, asl.ErrTimeout) }, "%s gives up its child, which may run on", e.State)
 }
 
-// replays has the children for which somebody waits go on past steps that answer from their
-// records. A fault there leads to where a fault at the step's own effect does.
+// replays lets awaited children continue past steps that answer from their records. A fault there
+// has the same consequences as a fault at the step's own effect.
 func (x *search) replays(s *State) {
 	for i := 0; i < int(s.count); i++ {
 		m := s.messages[i]
@@ -205,8 +205,8 @@ func (x *search) replays(s *State) {
 	}
 }
 
-// forward returns what a child for which nobody waits becomes by steps that cannot change anything
-// any more. Its token does not matter. over says that it cannot change anything at all.
+// forward advances a child for which nobody waits past the steps that can no longer change
+// anything. Its token does not matter. over says that the child cannot change anything at all.
 func (x *search) forward(m message, w *World) (_ message, over bool) {
 	m.token = 0
 	for m.spent(w, false) {

@@ -164,7 +164,7 @@ func (x *search) after(s *State, k kind, text string, give func(*asl.Execution) 
 	x.setRun(s, k, x.answered(*s.run(k), text, give))
 }
 
-// answered returns the execution that an answer makes of another.
+// answered returns an execution after an answer.
 func (x *search) answered(run int32, text string, give func(*asl.Execution) error) int32 {
 	key := answer{run, text}
 	n, known := x.runs.answers[key]

@@ -220,8 +220,8 @@ var functions = []function{
 // mustAct is what the provider answers while it waits for the customer.
 const mustAct = "the customer must act"
 
-// authorize calls the provider, which repeats its first answer for the same key. While the customer
-// must act, and if they fail to, it has none.
+// authorize calls the provider, which repeats the stored answer of a key. While the customer must
+// act, and if they fail to, it has no stored answer.
 func authorize(w *World) outcome {
 	if w.Asks && w.AuthKey == unasked && !w.Voided && w.Answer != agreed {
 		w.Asked = true
@@ -260,7 +260,7 @@ func ask(w *World, broken Breakage) outcome {
 	return fails("PaymentActionRequired")
 }
 
-// endAction publishes that the customer need not act any more, if they had to. Only an event with a
+// endAction publishes that the customer no longer has to act, if they had to. Only an event with a
 // token matters.
 func (c *commit) endAction(w *World) {
 	if w.waits() && w.PayToken != 0 {
@@ -322,7 +322,7 @@ type invocation struct {
 	phase phase
 	seen  uint8 // marks of the steps it undoes, as read
 	token int8
-	// waited says that the saga has waited for the customer, asked what the provider answered.
+	// waited says that the saga has waited for the customer; asked is the provider's answer.
 	waited, asked bool
 }
 

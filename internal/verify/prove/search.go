@@ -38,9 +38,9 @@ type Violation struct {
 	End    State
 }
 
-// search visits every state once, with the fewest faults that lead there: whatever can follow with
-// more faults can follow with fewer. It searches breadth first by number of faults, so the
-// violation found has the fewest faults and, among these, the shortest path.
+// search visits every state once, with the fewest faults that lead there: everything that can
+// follow with more faults can also follow with fewer. It searches breadth first by number of
+// faults, so the violation found has the fewest faults and, among these, the shortest path.
 type search struct {
 	machines Machines
 	opts     Options

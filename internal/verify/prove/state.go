@@ -101,7 +101,7 @@ func (s *State) run(k kind) *int32 {
 	return &s.Undo
 }
 
-// abandon leaves the invocation that an execution waits for, if any, to itself.
+// abandon makes the invocation that an execution waits for, if any, one that nobody waits for.
 func (s *State) abandon(k kind) {
 	if i := s.find(k); i >= 0 {
 		s.messages[i].kind = zombie
@@ -135,7 +135,7 @@ func (x *search) setRun(s *State, k kind, run int32) {
 }
 
 // atRest reports whether nothing more happens on its own. Zombies and children that nobody waits
-// for may be left; they may never continue.
+// for may remain, since they may never continue.
 func (x *search) atRest(s *State) bool {
 	for _, m := range s.each() {
 		if m.kind != zombie && !x.stale(s, m) {
@@ -160,7 +160,7 @@ func (m message) String() string {
 	}[m.kind]
 }
 
-// reduce removes from a state what cannot make a difference any more, so more states are equal.
+// reduce removes from a state what can no longer make a difference, so that more states are equal.
 // Each rule rests on something permanent: a barrier's mark stays, nothing waits again for a used or
 // expired token, a final order stays final, a closed one is never confirmed.
 func (x *search) reduce(s *State) {

@@ -14,7 +14,7 @@ type successors struct {
 	x    *search
 	from *State
 	list []successor
-	free int // how many happen by themselves
+	free int // number of successors that happen by themselves
 }
 
 // add adds the successor that change makes.
@@ -95,8 +95,8 @@ func (n *successors) advanced(i int, m message) (outcome, *wake, State) {
 	return out, woken, s
 }
 
-// Errors of calls: one that is not attempted for want of a free slot, one that ended without an
-// answer, one that may succeed later.
+// Errors of calls: one not attempted because no slot is free, one that ended without an answer, one
+// that may succeed later.
 const (
 	throttled = "Lambda.TooManyRequestsException"
 	died      = "Lambda.Unknown"
@@ -139,7 +139,7 @@ func (n *successors) faulty(i int, m message) {
 	}, "%s%s, but the answer is lost, and it fails until its retries are exhausted", m, progress{m.phase, out})
 }
 
-// exhaust has a call fail until its retries are exhausted, and records that of a compensation.
+// exhaust lets a call fail until its retries are exhausted, and records this for a compensation.
 func (x *search) exhaust(s *State, m message, name string) {
 	if m.kind == ofUndo {
 		s.Exhausted |= 1 << m.fn

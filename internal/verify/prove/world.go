@@ -213,11 +213,11 @@ func (x *search) excused(s *State, undo string) bool {
 	return alerted && s.Exhausted&(1<<fn|1<<closing) != 0
 }
 
-// waits reports whether the customer has to act, as far as we know.
+// waits reports whether the customer has to act, according to our records.
 func (w *World) waits() bool { return w.Payment == actionRequired && !w.Ended }
 
-// happening is what third parties and the customer may do at any time, and need not. do returns the
-// event that wakes the saga.
+// happening is something that third parties or the customer may do at any time, or not at all. do
+// returns the event that wakes the saga.
 type happening struct {
 	name string
 	can  func(w *World) bool
@@ -249,7 +249,7 @@ var happenings = []happening{
 		}},
 }
 
-// canAct reports whether the customer can act: they know where, and the provider waits for them.
+// canAct reports whether the customer can act: they know the page, and the provider waits for them.
 func (w *World) canAct() bool {
 	return w.Marks[askCustomer] == done && w.Answer == unasked && !w.Voided
 }

@@ -15,7 +15,7 @@ import (
 // confirmTimeout is how long a publisher waits for the broker's confirm.
 const confirmTimeout = 5 * time.Second
 
-// What a publisher learns.
+// The outcomes of publishing, as the publisher sees them.
 var (
 	errUnconfirmed = errors.New("simulated: the broker did not confirm the message")
 	errReturned    = errors.New("simulated: the broker returned the message, no queue is bound")
@@ -44,7 +44,7 @@ func (b *brokers) publish(m broker.Message) error {
 	return nil
 }
 
-// told is what the adapter makes of the broker's answer.
+// told is the adapter's error for the broker's answer.
 func (b *brokers) told(err error) error {
 	if errors.Is(err, b.w.mutant.unheeded) {
 		return nil

@@ -13,7 +13,7 @@ import (
 // methodAsks is a payment method for which the customer must authenticate.
 const methodAsks = "pm_card_authenticationRequired"
 
-// look has a customer read the order since a time, until it has ended or says what to do.
+// look makes a customer poll the order until it has ended or says what to do.
 func (w *World) look(p *placed, since time.Time) {
 	c := call{
 		function: "get-order", method: http.MethodGet, path: "/v1/orders/" + p.id,
@@ -38,7 +38,7 @@ func (w *World) look(p *placed, since time.Time) {
 	})
 }
 
-// act has a customer authenticate, fail to, or go away; most are in time.
+// act makes a customer authenticate, fail to, or go away; most act in time.
 func (w *World) act(p *placed) {
 	wait, succeeds := w.between(time.Second, 3*time.Minute), true
 	if !p.good {

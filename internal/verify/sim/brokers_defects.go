@@ -46,13 +46,13 @@ func rekeyed(n *network, r *http.Request) (*http.Response, error) {
 	return n.send(r)
 }
 
-// unparked drops what cannot be understood.
+// unparked drops messages that cannot be understood instead of parking them.
 type unparked struct{ warehouse.Store }
 
 // Park is part of warehouse.Store.
 func (unparked) Park(context.Context, warehouse.Parked) error { return nil }
 
-// dropping drops what the table does not take.
+// dropping drops records that the table refuses.
 type dropping struct{ reporting.Store }
 
 // Apply is part of reporting.Store.
@@ -65,7 +65,7 @@ func (d dropping) Apply(ctx context.Context, w reporting.Write) error {
 	return err
 }
 
-// boastful takes every generation for complete.
+// boastful treats every generation as complete.
 type boastful struct{ reporting.Store }
 
 func complete(g reporting.Generations) reporting.Generations {

@@ -43,7 +43,7 @@ func (b *brokers) jobsRight(w *World, broken func(string, string, ...any)) {
 	}
 }
 
-// shelvesRight: the warehouse's counts are inventory's.
+// shelvesRight: the warehouse's counts equal inventory's.
 func (b *brokers) shelvesRight(w *World, broken func(string, string, ...any)) {
 	for _, sku := range w.shop.everything() {
 		shards, err := w.stores.inventory.Shards(context.Background(), sku)

@@ -99,7 +99,7 @@ func Replay(root string, seed uint64, order, mutant string, o Options, out io.Wr
 	return len(r.Violations) == 0, nil
 }
 
-// Violation is a promise that was broken.
+// Violation is a broken promise.
 type Violation struct {
 	Seed      uint64
 	Invariant string

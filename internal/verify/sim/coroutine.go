@@ -6,8 +6,8 @@ import "iter"
 // grow to the same size.
 type coroutine struct {
 	run func() // the next invocation
-	// next continues until the invocation waits, and returns what arranges that it continues. It
-	// returns nil at the invocation's end.
+	// next continues until the invocation waits, and returns a function that arranges for it to
+	// resume. It returns nil at the invocation's end.
 	next  func() (arrange func(resume func()), more bool)
 	yield func(arrange func(resume func())) bool
 	stop  func()
@@ -30,7 +30,7 @@ func (w *World) coroutine(run func()) *coroutine {
 	return c
 }
 
-// close ends all coroutines, and with them what they run.
+// close ends all coroutines with the invocations that they run.
 func (w *World) close() {
 	for _, c := range w.coroutines {
 		c.stop()

@@ -40,7 +40,7 @@ func hosted(d *Definitions, c clock.Clock) map[fulfilment.Machine]*asl.Machine {
 	return machines
 }
 
-// sagaRun is what became of an execution.
+// sagaRun is an execution and its state.
 type sagaRun struct {
 	machine fulfilment.Machine
 	name    string

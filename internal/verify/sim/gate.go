@@ -115,8 +115,8 @@ func (g gate) unguarded(call func(*memdb.Log) error) error {
 const more = "ofANewerVersion"
 
 // versions runs two versions of the code side by side, as in a gradual release. Each invocation
-// runs either of them. The newer one is today's code, but adds to every item and event something
-// that the older one does not know.
+// runs either of them. The newer one is today's code, but adds an attribute to every item and a
+// field to every event that the older one does not know.
 type versions struct {
 	w      *World
 	chance *rand.Rand // separate, so the rest of a run does not depend on versions

@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// history is what the simulation observed, independent of the system's own records: what use cases
-// committed, what was published and what customers were told.
+// history is what the simulation observed, independently of the system's own records: the commits
+// of use cases, the published events and the mails and answers that customers got.
 type history struct {
 	w        *World
 	barriers map[mark]barrier.Phase // who wrote it
@@ -127,7 +127,7 @@ type account struct {
 	declined []time.Time
 }
 
-// counted applies an event of orders to its customer's account and checks the limits.
+// counted applies an event of orders to the customer's account and checks the limits.
 func (h *history) counted(e envelope.Event) {
 	var order struct{ CustomerID, Reason string }
 	switch e.Type {

@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// planStop has an operator stop the intake of orders in a fourth of the worlds, for minutes, and
+// planStop makes an operator stop the intake of orders for minutes in a fourth of the worlds, and
 // resume it early in half of these.
 func (w *World) planStop() {
 	c := newChance(w.seed + 4)

@@ -18,10 +18,10 @@ import (
 
 // invariants hold whenever the world is at rest: for each order, or for all together. Others are
 // checked while it runs: no barrier contradicts another, mails are sent once and do not contradict
-// each other (history.go), money is captured only after the carrier has booked (thirdparties.go),
-// a refused call is retried, a child reports its step's error (engine.go), what a process has
-// promised or begun is written, and by who has the lease (process.go), the world comes to rest
-// (world.go).
+// each other (history.go), money is captured only after the carrier has booked (thirdparties.go), a
+// refused call is retried, a child reports its step's error (engine.go), whatever a process has
+// promised or begun is written, by the holder of the lease (process.go), and the world comes to
+// rest (world.go).
 var invariants = []struct {
 	name  string
 	order func(w *World, o outcome, broken func(format string, args ...any))
@@ -90,7 +90,7 @@ func orderFinal(w *World, o outcome, broken func(string, ...any)) {
 	}
 }
 
-// changesRecorded: whoever watches an order misses no version of it.
+// changesRecorded: the changes of an order have all its versions, in order.
 func changesRecorded(_ *World, o outcome, broken func(string, ...any)) {
 	var last orders.Change
 	for i, c := range o.Changes {
@@ -111,8 +111,8 @@ func shortagesTold(_ *World, o outcome, broken func(string, ...any)) {
 	}
 }
 
-// progressTold: a confirmed order tells when it reached each step, one after the other; any other
-// order has none of them to tell.
+// progressTold: a confirmed order says when it reached each step, in sequence; any other order has
+// no steps.
 func progressTold(_ *World, o outcome, broken func(string, ...any)) {
 	want := 0
 	if o.confirmed {

@@ -19,7 +19,7 @@ const timeout = 10 * time.Second
 // trace is the only trace of a world. Otherwise each invocation would start one with a random id.
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// What the caller gets for an invocation that never answered.
+// Errors that the caller gets if an invocation does not answer.
 var (
 	errCrashed  = messages.InvokeResponse_Error{Type: "Lambda.Unknown", Message: "the process ended"}
 	errTimedOut = messages.InvokeResponse_Error{Type: "Sandbox.Timedout", Message: "the function timed out"}
@@ -35,7 +35,7 @@ type invocation struct {
 	on       *coroutine // nil before it begins
 	reply    func([]byte, error)
 	newer    bool // runs the newer version of the code
-	undead   bool // runs on after its timeout
+	undead   bool // continues after its timeout
 	over     bool
 	out      []byte
 	err      error

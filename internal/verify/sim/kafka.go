@@ -24,7 +24,7 @@ type logSource struct {
 	holders []*holder // the current one, by partition
 }
 
-// holder is a poller with a partition. After a rebalance it goes on until it notices.
+// holder is a poller with a partition. After a rebalance it continues until it notices.
 type holder struct {
 	broker.Place
 	epoch   int
@@ -33,7 +33,7 @@ type holder struct {
 	failed  int // how often the record at next has failed alone
 	busy    bool
 	current bool
-	until   time.Time // when it notices that it is not current any more
+	until   time.Time // when it notices that it is no longer current
 }
 
 func (b *brokers) subscribe(settings wiring.Topic) *logSource {
@@ -162,7 +162,7 @@ type kafka struct{ b *brokers }
 
 var errKafka = errors.New("simulated: Kafka does not answer")
 
-// Append appends messages. Each may be refused, or be in the log without an answer.
+// Append appends messages. Each may be refused, or be appended without an answer.
 func (k kafka) Append(_ context.Context, messages []reporting.Message) []error {
 	w, errs := k.b.w, make([]error, len(messages))
 	w.breathe()

@@ -45,10 +45,10 @@ var processPaths = []string{
 	"compensate-order ended FAILED",
 }
 
-// processes are two processes that execute the state machines with package workflow, by turns, and
-// share a journal; see fulfilment.Engine. A run has them instead of Step Functions if
+// processes are two processes that take turns executing the state machines with package workflow,
+// and share a journal; see fulfilment.Engine. A run has them instead of Step Functions if
 // Options.OneProcess is set. A process that dies loses its memory; the functions that it has called
-// run on. One that stands still goes on later where it was.
+// continue. One that stands still later continues where it was.
 type processes struct {
 	w        *World
 	machines map[string]workflow.Machine
@@ -147,7 +147,7 @@ func (one *process) lead(slot int) {
 // Now is the clock of the process.
 func (one *process) Now() time.Time { return one.all.w.now.Add(-one.behind) }
 
-// after does something if the process lives, and as soon as it does not stand still.
+// after does something once the process no longer stands still, if it is alive.
 func (one *process) after(d time.Duration, do func()) (stop func()) {
 	stopped := false
 	var due func()
@@ -207,7 +207,7 @@ func (p *processes) isIn(order string, where []string) bool {
 
 func orderOf(x workflow.Execution) string { return rawjson.String(x.Input, "orderId") }
 
-// journalOf is the journal as a process reaches it.
+// journalOf is the journal as one process accesses it.
 type journalOf struct {
 	one *process
 	*memory.Journal
@@ -266,7 +266,7 @@ func (j journalOf) Save(ctx context.Context, x workflow.Execution) error {
 	return nil
 }
 
-// saw checks a write that was taken.
+// saw checks a write that the journal accepted.
 func (j journalOf) saw(ctx context.Context, before, x workflow.Execution) {
 	p, w, order := j.one.all, j.one.all.w, orderOf(x)
 	id, _ := x.Identity()
@@ -303,7 +303,7 @@ func (p *processes) abort(x workflow.Execution) {
 	}
 }
 
-// leader returns the process that drives, or another one if that fault strikes.
+// leader returns the process that holds the lease, or another one if that fault strikes.
 func (p *processes) leader() *process {
 	first, second := p.slots[0], p.slots[1]
 	if second.drives() != p.w.strikes(wrongProcess) {

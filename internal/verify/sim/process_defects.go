@@ -19,7 +19,7 @@ func (j tardy) Save(ctx context.Context, x workflow.Execution) error {
 	return nil
 }
 
-// leaseless shows every process a lease that is free.
+// leaseless shows every process a free lease.
 type leaseless struct{ workflow.Journal }
 
 // Lease is part of workflow.Journal.
@@ -28,7 +28,7 @@ func (j leaseless) Lease(ctx context.Context) (workflow.Lease, error) {
 	return workflow.Lease{Version: l.Version}, err
 }
 
-// overwritten takes every version of an execution.
+// overwritten accepts every version of an execution.
 type overwritten struct{ workflow.Journal }
 
 // Save is part of workflow.Journal.

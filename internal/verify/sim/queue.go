@@ -173,8 +173,8 @@ func (s *stream) append(events []envelope.Event, items bool) {
 
 func (s *stream) add(e written) {
 	if s.w.strikes(streamParked) {
-		// As if it had failed for six hours. The sweep publishes an item; of the others an operator
-		// is told by the relay's failure queue.
+		// As if it had failed for six hours. The sweep publishes events that are items; for the
+		// others, the relay's failure queue tells an operator.
 		s.w.reach("a stream gave up on an event")
 		s.w.note(e.Subject, "the stream of %s gives up on %s", s.service, e.ID)
 		if !e.item {

@@ -17,7 +17,7 @@ import (
 // oversized is an order whose item has no more room in the table.
 const oversized = "oversized"
 
-// limited is the table, which does not take everything.
+// limited is the table, which refuses some records.
 type limited struct{ reporting.Store }
 
 // Apply is part of reporting.Store.
@@ -55,8 +55,8 @@ func (b *brokers) spoil() {
 	}
 }
 
-// expire is retention: some of the oldest records leave the log, of those that the reports include.
-// Time alone is shorter than what a consumer may be late, or an alarm would ring.
+// expire is retention: it removes some of the oldest records that the reports include. It removes
+// no others: a consumer that is late enough to lose records would raise an alarm.
 func (b *brokers) expire() {
 	for _, s := range b.logSources {
 		for i, p := range b.bounds(s.Topic.Topic) {
@@ -75,8 +75,8 @@ func (b *brokers) expire() {
 	}
 }
 
-// remake deletes a topic of which the reports include everything, and makes it anew; until then, it
-// is tried again. A rebuild that is reading the topic could not tell, see ADR 63.
+// remake deletes and recreates a topic once the reports include all of it, and tries again until
+// then. A rebuild that is reading the topic could not tell, see ADR 63.
 func (b *brokers) remake(s *logSource) {
 	g := must(b.reports.Generations(context.Background()))
 	if s.lag() > 0 || g.Rebuild != nil && g.Rebuild.State != reporting.Done {
@@ -134,7 +134,7 @@ func (b *brokers) planReports() {
 	}
 }
 
-// rebuild has an operator begin a rebuild, or go on with one.
+// rebuild makes an operator begin or resume a rebuild.
 func (b *brokers) rebuild(fresh bool) {
 	if r, err := b.rebuilds.Start(context.Background(), operator, fresh); err != nil {
 		b.w.violate(reportsRight, "", "a rebuild cannot begin: %v", err)
@@ -143,8 +143,8 @@ func (b *brokers) rebuild(fresh bool) {
 	}
 }
 
-// goOn is the operator's part: an unfinished rebuild whose execution is dead is started again, and
-// what the log's source gave up on is made good by a rebuild.
+// goOn is the operator's part: it restarts an unfinished rebuild whose execution is dead, and
+// rebuilds the reports if the log's source gave up on records.
 func (b *brokers) goOn() {
 	g := must(b.reports.Generations(context.Background()))
 	unfinished := g.Rebuild != nil && g.Rebuild.State != reporting.Done
@@ -282,7 +282,7 @@ func (b *brokers) compareRebuilt() {
 	}
 }
 
-// included checks that the reports have each order of which the log tells.
+// included checks that the reports have each order that is in the log.
 func (b *brokers) included(rows reporting.Rows) {
 	for id, amounts := range b.reading() {
 		if n := amounts[reporting.Orders]; id.Report == reporting.Funnel && rows[id][reporting.Orders] < n {
@@ -304,7 +304,7 @@ func (b *brokers) reading() reporting.Rows {
 	return store.All(1)
 }
 
-// poisonParked: exactly what cannot be understood or stored is parked, of what the log still has.
+// poisonParked: exactly the records of the log that cannot be understood or stored are parked.
 func (b *brokers) poisonParked(generation int64) {
 	parked := map[place]bool{}
 	all := b.reports.AllParked(generation)

@@ -82,8 +82,8 @@ func (s *schedule) every(d time.Duration, perform func()) {
 	}})
 }
 
-// idly plans perform in d from now, but does not prevent rest: it waits for what happens only at
-// rest, such as the operator's part.
+// idly plans perform in d from now, but does not prevent rest. It is for actions that wait for
+// something that happens only at rest, such as the operator's part.
 func (s *schedule) idly(d time.Duration, perform func()) {
 	s.plan(entry{at: s.now.Add(d), recurs: true, perform: perform})
 }

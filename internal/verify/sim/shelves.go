@@ -20,7 +20,7 @@ type shelves struct {
 	jobs   map[string][]byte // pick jobs and cancellations, by message id
 	orders map[string]string // the kind of the order's message
 	sent   map[string]bool   // ids of good messages
-	// prepared are the orders of messages about these, by message id.
+	// prepared has the order of each message about an order, by message id.
 	prepared map[string]string
 	poison   map[string]bool // ids of messages that cannot be understood
 	ordinal  int
@@ -153,8 +153,8 @@ func (s *shelves) confuse() {
 	s.b.w.notify(time.Millisecond, goodsLate, goodsTwice, 5*time.Minute, func() { s.deliver(m) })
 }
 
-// planShifts plans what happens in the warehouse. Only the gift can be found missing: there is
-// always enough of it for inventory to accept that.
+// planShifts plans the work in the warehouse. Counts find only the gift missing, since inventory
+// always has enough of it to accept the adjustment.
 func (s *shelves) planShifts() {
 	w := s.b.w
 	during := func(do func()) { w.after(w.between(0, w.options.Duration), do) }

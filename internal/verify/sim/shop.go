@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/rawjson"
 )
 
-// shop is what customers and operators do and which answers they got.
+// shop holds the actions of customers and operators and the answers that they got.
 type shop struct {
 	skus   []string
 	stock  map[string]int // sum of accepted adjustments
@@ -45,7 +45,7 @@ func (s *shop) cancelled(id string) bool {
 	return slices.ContainsFunc(s.placed, func(p *placed) bool { return p.id == id && p.cancelled })
 }
 
-// stockUp creates products, prices and stock before customers come, without faults.
+// stockUp creates products, prices and stock before customers arrive, without faults.
 func (w *World) stockUp() {
 	w.shop.stock = map[string]int{}
 	for i := range 2 + w.IntN(4) {
@@ -105,7 +105,7 @@ func (w *World) planVisits() {
 		if i/perCustomer%2 == 0 { // this customer is in a hurry
 			at = arrives + w.between(0, 2*time.Second)
 		}
-		if w.slots > 0 { // all come in a burst
+		if w.slots > 0 { // all arrive in a burst
 			at = w.between(0, time.Duration(w.options.Orders)*50*time.Millisecond)
 		}
 		p := &placed{customer: fmt.Sprintf("customer-%d", i/perCustomer), key: fmt.Sprint(i), operated: i%4 == 3}
@@ -125,8 +125,8 @@ var (
 	postalCodes = append(slices.Repeat([]string{"10115"}, 8), "00000", "00001", "99999")
 )
 
-// probe places orders after the faults, the second for a customer who must act. They must be
-// confirmed, or the system kept its promises by doing nothing.
+// probe places two orders after the faults, the second for a customer who must act. They must be
+// confirmed; otherwise a system that does nothing would keep its promises.
 func (w *World) probe() {
 	w.adjust(w.shop.skus[0], 10)
 	w.rest(w.now.Add(patience))

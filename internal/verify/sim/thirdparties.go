@@ -61,7 +61,7 @@ type carrierSecret struct{}
 // Value returns the secret; see carrier.Secret.
 func (carrierSecret) Value(context.Context) ([]byte, error) { return secret, nil }
 
-// charges returns what the provider has for an order.
+// charges returns the provider's charges for an order.
 func (w *World) charges(reference string) []provider.Charge {
 	return must(w.parties.provider.Charges(context.Background(), reference))
 }
@@ -121,7 +121,7 @@ func (s dueStore) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, 
 	return err
 }
 
-// notify has a third party send something after wait, or late, or twice.
+// notify makes a third party send something after wait, or late, or twice.
 func (w *World) notify(wait time.Duration, late, twice Fault, apart time.Duration, send func()) {
 	times := 1
 	switch {
@@ -136,7 +136,7 @@ func (w *World) notify(wait time.Duration, late, twice Fault, apart time.Duratio
 	}
 }
 
-// callBack has the carrier decide and call back until that succeeds.
+// callBack makes the carrier decide, and call back until that succeeds.
 func (w *World) callBack(due carrier.Due) {
 	wait := w.between(50*time.Millisecond, 3*time.Second)
 	if w.strikes(callbackNever) {
@@ -156,7 +156,7 @@ func (w *World) sendCallback(due carrier.Due, attempt int) {
 	})
 }
 
-// sendNotices has the payment provider send a notice about a reference until it is accepted. Most
+// sendNotices makes the payment provider send a notice about a reference until it is accepted. Most
 // changes cause none: each notice leads to calls to the provider, which would dominate the runs.
 func (w *World) sendNotices(reference, kind string) {
 	wait := w.between(50*time.Millisecond, 3*time.Second)

@@ -1,5 +1,4 @@
-// Package sim runs the whole system in one process, driven by one seed, and checks that it keeps
-// its promises.
+// Package sim runs the whole system in one process, driven by one seed, and checks its invariants.
 //
 // The state machines (through package asl), every function's handler and use cases, the
 // subscriptions of template.yaml and the sandbox's payment provider and carrier are real. What AWS
@@ -79,7 +78,7 @@ type World struct {
 // Options are the parameters of a run besides its seed.
 type Options struct {
 	Orders   int           // number of orders
-	Duration time.Duration // how long customers come and faults strike
+	Duration time.Duration // how long customers place orders and faults strike
 	Record   bool          // keep the timeline
 	Brokers  bool          // with reporting and the warehouse
 	// OneProcess has the state machines executed by package workflow instead of Step Functions.
@@ -135,7 +134,7 @@ func (w *World) addQueues(settings map[string]*wiring.Queue) {
 	w.consumers = sortedKeys(w.queues)
 }
 
-// note adds a line to the timeline and to the digest, with which runs are compared.
+// note adds a line to the timeline and to the digest by which runs are compared.
 func (w *World) note(order, format string, args ...any) {
 	if !w.options.Record {
 		return
@@ -153,7 +152,7 @@ func (w *World) violate(invariant, order, format string, args ...any) {
 	w.report.Violations = append(w.report.Violations, v)
 }
 
-// must is for our own values, which always encode.
+// must is for our own values, whose encoding never fails.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -244,8 +243,8 @@ func (w *World) swept(function string, out []byte, err error) {
 	}
 }
 
-// settle lets everything in progress end and runs sweeps and the operator's part until nothing
-// changes. It reports whether that happened by the deadline.
+// settle lets everything in progress finish, and runs sweeps and the operator's part until nothing
+// changes. It reports whether that happened before the deadline.
 func (w *World) settle(deadline time.Time) bool {
 	for w.now.Before(deadline) {
 		before := w.changes

@@ -30,7 +30,7 @@ func want(t *testing.T, s delivery.Store, queue string, messages ...delivery.Mes
 	}
 }
 
-// MessagesAreKeptAsTheyAre says that every field survives, also of a message that is kept again.
+// MessagesAreKeptAsTheyAre says that every field is kept, also when a message is written again.
 func MessagesAreKeptAsTheyAre(t *testing.T, s delivery.Store) {
 	first := delivery.Message{Queue: "eat", ID: "1", Body: `{"a":"ü"}`}
 	again := first
@@ -42,7 +42,7 @@ func MessagesAreKeptAsTheyAre(t *testing.T, s delivery.Store) {
 	want(t, s, "drink")
 }
 
-// ManyAreKeptAtOnce says that calls take any number of messages, of several queues.
+// ManyAreKeptAtOnce says that a call takes any number of messages of several queues.
 func ManyAreKeptAtOnce(t *testing.T, s delivery.Store) {
 	var all []delivery.Message
 	var ids []string
@@ -65,7 +65,7 @@ func ManyAreKeptAtOnce(t *testing.T, s delivery.Store) {
 	storesuite.Must(t, s.Drop(t.Context(), "eat", nil))
 }
 
-// OnlyWhatIsDroppedIsGone says that dropping what is not there is no error.
+// OnlyWhatIsDroppedIsGone says that dropping a missing message is not an error.
 func OnlyWhatIsDroppedIsGone(t *testing.T, s delivery.Store) {
 	one, two := delivery.Message{Queue: "eat", ID: "1", Body: "1"}, delivery.Message{Queue: "eat", ID: "2", Body: "2"}
 	storesuite.Must(t, s.Keep(t.Context(), []delivery.Message{two, one}))

@@ -51,7 +51,7 @@ func NoRecordReplacesAnother(t *testing.T, s records.Store) {
 	}
 }
 
-// OnlyTheLatestAreRead says that a list has an end.
+// OnlyTheLatestAreRead says that a read returns at most the latest records.
 func OnlyTheLatestAreRead(t *testing.T, s records.Store) {
 	var all []records.Record
 	for n := range records.Most + 2 {

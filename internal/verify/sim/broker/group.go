@@ -11,7 +11,8 @@ type Place struct {
 	Partition int32
 }
 
-// Group is a consumer group: who holds a partition, and from which offset its next holder reads.
+// Group is a consumer group: the holder of each partition, and the offset from which the next
+// holder reads.
 type Group struct {
 	held      map[Place]int // how often a partition was assigned
 	committed map[Place]int64
@@ -30,7 +31,7 @@ func (g *Group) Assign(p Place) (epoch int, from int64) {
 	return g.held[p], g.committed[p]
 }
 
-// Commit records how far the holder of a partition has come.
+// Commit records the offset that the holder of a partition has reached.
 func (g *Group) Commit(p Place, epoch int, next int64) error {
 	if g.held[p] != epoch {
 		return ErrFenced

@@ -1,5 +1,4 @@
-// Command hello is the least function there is: what its start costs, Go and the Runtime API's
-// client cost.
+// Command hello is a minimal function. Its start costs what Go and the Runtime API's client cost.
 package main
 
 import (
