@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// exitCode ends this process with that code; the message has already been printed.
+// exitCode is an error that sets the exit code; the message has already been printed.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
@@ -66,7 +66,7 @@ func root() *cobra.Command {
 	return cmd
 }
 
-// flags adds the flags that declare declares.
+// flags adds flags to a command.
 func flags(cmd *cobra.Command, declare func(cmd *cobra.Command)) *cobra.Command {
 	declare(cmd)
 	return cmd
@@ -75,7 +75,7 @@ func flags(cmd *cobra.Command, declare func(cmd *cobra.Command)) *cobra.Command 
 // report prints progress to standard error: standard output is for results.
 func report() *devstack.Reporter { return devstack.NewReporter(os.Stderr) }
 
-// run is what a subcommand runs.
+// run is the function of a subcommand.
 type run = func(cmd *cobra.Command, args []string) error
 
 // inRepo runs do with the repository of the working directory.

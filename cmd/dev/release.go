@@ -148,7 +148,7 @@ func deployTo(ctx context.Context, repo devstack.Repo, stage, stack string, para
 	if err != nil {
 		return err
 	}
-	// Empty ones are those of the environment.
+	// Empty values come from the environment.
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(settings.Region),
 		config.WithSharedConfigProfile(settings.Profile))
 	if err != nil {

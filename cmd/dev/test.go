@@ -45,7 +45,7 @@ them, with a lower priority. Flags are passed on to ` + "`go test`.",
 
 const endToEnd = "./test/e2e"
 
-// testBeside runs the end-to-end tests and, beside them, all others.
+// testBeside runs the end-to-end tests and all others in parallel.
 func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	list := exec.CommandContext(ctx, "go", "list", "./...")
 	list.Dir, list.Stderr = string(repo), os.Stderr
@@ -88,8 +88,8 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	return exitCode(1) // go test has printed the reason
 }
 
-// timed are packages whose tests bound how long something takes. They run while the end-to-end
-// tests still deploy, before those take all of the processor.
+// timed are packages whose tests limit durations. They run while the end-to-end tests still deploy,
+// before those use the whole processor.
 var timed = []string{"internal/gateway", "internal/platform", "internal/verify/faults"}
 
 // later is 0 for a package that runs first, otherwise 1.

@@ -198,7 +198,7 @@ func response(description string) yaml.Node {
 	return node(map[string]string{"description": description})
 }
 
-// integration is that with a function, which API Gateway invokes as ApiRole.
+// integration is the integration with a function, which API Gateway invokes as ApiRole.
 func integration(function string, alias func(string) string) yaml.Node {
 	return node(map[string]any{
 		"type": "aws_proxy", "httpMethod": "POST",
@@ -208,7 +208,7 @@ func integration(function string, alias func(string) string) yaml.Node {
 	})
 }
 
-// node returns one of our values, which always encodes.
+// node encodes one of our values, which cannot fail.
 func node(v any) (n yaml.Node) {
 	if err := n.Encode(v); err != nil {
 		panic(err)

@@ -23,7 +23,7 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// operation is an operation of package api, with schemas as they are written.
+// operation is an operation of package api, with its schemas as written.
 type operation struct {
 	api.Operation
 	Parameters []parameter `json:"parameters,omitempty"`
@@ -122,7 +122,7 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 	}
 	for name, value := range keywords {
 		switch {
-		// anything at all
+		// any value
 		case slices.Contains(silent, name), name == "format" && value == "int64", name == "nullable" && s.Type == nil:
 			delete(keywords, name)
 		case !slices.Contains(checked, name):

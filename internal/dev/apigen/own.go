@@ -21,7 +21,7 @@ const pool = "{'Fn::Sub': ['arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${A
 	"{Id: {'Fn::ImportValue': {'Fn::Sub': '${Core}-UserPoolId'}}}]}"
 
 // own returns stacks/<service>/openapi.yaml, the contract of a service with a stack of its own. It
-// adds what the contract refers to of the core's components and does not have itself.
+// adds the core's components that the contract refers to and does not define itself.
 func own(service, text, core string) (string, error) {
 	c, err := parse(text)
 	if err != nil {
@@ -50,7 +50,7 @@ func own(service, text, core string) (string, error) {
 	return c.write(fmt.Sprintf(generatedOwn, service))
 }
 
-// borrow adds the components to which c refers, and API Gateway's own responses.
+// borrow adds the core's components to which c refers, and API Gateway's own responses.
 func (c *contract) borrow(from contract) error {
 	var has, theirs map[string]map[string]yaml.Node
 	if err := errors.Join(c.Components.Decode(&has), from.Components.Decode(&theirs)); err != nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// public returns the contract as clients get it, as JSON: without what only API Gateway reads, and
-// without HEAD and OPTIONS, which every path has.
+// public returns the contract for clients, as JSON: without the parts that only API Gateway reads,
+// and without HEAD and OPTIONS, which every path has.
 func public(spec []byte) ([]byte, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(spec)
 	if err != nil {
 		return nil, err
 	}
-	// The address is that of the document's own directory, whatever the stage and the domain.
+	// The address is the document's own directory, which works for every stage and domain.
 	doc.Servers = openapi3.Servers{{URL: ".."}}
 	for _, item := range doc.Paths.Map() {
 		item.SetOperation(http.MethodHead, nil)
@@ -33,8 +33,7 @@ func public(spec []byte) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// withoutExtensions removes the members of objects that start with x-, which are no words of
-// OpenAPI.
+// withoutExtensions removes the members of objects that start with x-, OpenAPI's extensions.
 func withoutExtensions(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

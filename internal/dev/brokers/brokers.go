@@ -2,8 +2,7 @@
 // for reporting, and RabbitMQ for the warehouse.
 //
 // Both listen on 127.0.0.1 only, speak TLS with a certificate of an authority of their own, and
-// know a few accounts that may do no more than they need. Data survives a restart, also after a
-// kill.
+// have a few accounts with only the rights they need. Data survives a restart, even after a kill.
 package brokers
 
 import (

@@ -21,22 +21,22 @@ import (
 
 const identityFile = "identity.json"
 
-// identity is what a stack's brokers are known by. It is made once.
+// identity holds the certificates, accounts and ids of a stack's brokers. It is created once.
 type identity struct {
 	dir   string
 	owner string // of the data
 	// CA is the authority's certificate. Its key is not kept.
 	CA string `json:"ca"`
-	// Certificate and Key are those of both brokers.
+	// Certificate and Key are used by both brokers.
 	Certificate string `json:"certificate"`
 	Key         string `json:"key"`
-	// ClusterID is Kafka's.
+	// ClusterID is the id of the Kafka cluster.
 	ClusterID string `json:"clusterId"`
-	// Admin may do everything in both: it creates topics, and looks after tests. Reporting reads
+	// Admin may do everything in both brokers: it creates topics and serves tests. Reporting reads
 	// and writes topics.
 	Admin     Account `json:"admin"`
 	Reporting Account `json:"reporting"`
-	// Orderflow and Warehouse are the two ends of RabbitMQ.
+	// Orderflow and Warehouse are the accounts of the two sides of RabbitMQ.
 	Orderflow Account `json:"orderflow"`
 	Warehouse Account `json:"warehouse"`
 }

@@ -19,8 +19,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Topics are Kafka's: one for each service of the core that publishes events about orders or
-// products.
+// Topics are the topics of Kafka: one for each service of the core that publishes events about
+// orders or products.
 var Topics = []string{"orderflow.orders.events", "orderflow.inventory.events", "orderflow.payments.events",
 	"orderflow.shipping.events", "orderflow.catalog.events"}
 
@@ -29,8 +29,8 @@ const (
 	retention  = "2592000000" // 30 days in ms
 )
 
-// settings are those of the broker that are the same at every start. It is its own controller, to
-// which only its own certificate gives access.
+// settings are the broker's settings that are the same at every start. It is its own controller,
+// which only its own certificate can access.
 const settings = `process.roles=broker,controller
 node.id=1
 listener.security.protocol.map=CLIENT:SASL_SSL,CONTROLLER:SSL
@@ -76,7 +76,7 @@ func startKafka(ctx context.Context, libraries, dir string, id identity) (*devst
 		"{password}", id.Admin.Password).
 		Replace(settings)
 	if _, err := os.Stat(id.data("kafka")); errors.Is(err, os.ErrNotExist) {
-		var any strings.Builder // the command below wants addresses, and does not keep them
+		var any strings.Builder // the command below requires addresses, and does not store them
 		for name, value := range addresses(1, 2) {
 			any.WriteString(name + "=" + value + "\n")
 		}
@@ -144,8 +144,8 @@ func (i identity) kafkaAnswers(ctx context.Context, address string) bool {
 	return c.Ping(ctx) == nil
 }
 
-// createTopics creates the topics that are missing, and says what reporting may do: read and write
-// orderflow's topics, and read as any group of consumers.
+// createTopics creates missing topics and grants reporting its rights: read and write orderflow's
+// topics, and read as any consumer group.
 func (b *Brokers) createTopics(ctx context.Context) error {
 	c, err := kgo.NewClient(b.KafkaClient(b.Admin)...)
 	if err != nil {
@@ -177,7 +177,7 @@ func (b *Brokers) createTopics(ctx context.Context) error {
 	return b.awaitGrants(ctx)
 }
 
-// awaitGrants returns when reporting may use its topics: the broker applies grants a moment after
+// awaitGrants returns once reporting may use its topics: the broker applies grants a moment after
 // it has accepted them.
 func (b *Brokers) awaitGrants(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)

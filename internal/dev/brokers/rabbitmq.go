@@ -17,15 +17,14 @@ import (
 // The names that both ends of RabbitMQ agree on.
 const (
 	VirtualHost = "orderflow"
-	// PickJobs is the exchange of what the warehouse is asked to do, and PickJobsQueue the
-	// warehouse's queue.
+	// PickJobs is the exchange for jobs of the warehouse, and PickJobsQueue the warehouse's queue.
 	PickJobs      = "orderflow.warehouse"
 	PickJobsQueue = "warehouse.pick-jobs"
-	// Messages is the exchange of what the warehouse says, and MessagesQueue the queue of the
+	// Messages is the exchange for messages from the warehouse, and MessagesQueue the queue of the
 	// function receive-goods.
 	Messages      = "warehouse.orderflow"
 	MessagesQueue = "orderflow.warehouse-messages"
-	// Late is an exchange whose messages get to Messages five seconds later.
+	// Late is an exchange whose messages reach Messages five seconds later.
 	Late = "warehouse.late"
 )
 

@@ -18,7 +18,7 @@ import (
 // mqBroker is the ARN by which the templates know RabbitMQ. Event sources find its only broker.
 const mqBroker = "arn:aws:mq:" + devstack.Region + ":000000000000:broker:orderflow:b-local"
 
-// serviceUser adjusts stock in the warehouse's name.
+// serviceUser adjusts stock on behalf of the warehouse.
 const serviceUser = "warehouse"
 
 // Up starts the brokers of a running stack, deploys the services that need them, and starts the
@@ -59,8 +59,8 @@ func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Br
 	return b, stack.Remember(outputs)
 }
 
-// RepeatSoon lets messages that could not be passed to a broker come again after 20 s, not minutes,
-// for a run that waits for them.
+// RepeatSoon redelivers messages that could not be passed to a broker after 20 s instead of
+// minutes, for a run that waits for them.
 func RepeatSoon(ctx context.Context, stack *devstack.Stack) error {
 	api := awsapi.Client{Config: stack.Config()}
 	for _, function := range []string{"forward-events", "send-pick-job"} {
@@ -120,7 +120,7 @@ func deploy(
 	return all, concurrent.All(deploys...)
 }
 
-// keepSecrets puts what services sign in with into Secrets Manager, and the ARNs into outputs.
+// keepSecrets puts the services' credentials into Secrets Manager, and the ARNs into outputs.
 func (b *Brokers) keepSecrets(ctx context.Context, stack *devstack.Stack, outputs map[string]string) error {
 	user, err := stack.Credentials(ctx, serviceUser, "operator")
 	if err != nil {

@@ -49,7 +49,7 @@ const Limit = 200_000
 type Store struct {
 	// Log gets every span as a line of JSON; it may be nil.
 	Log io.Writer
-	// Name is returned by GET /health: another server may have the port.
+	// Name is returned by GET /health: another server may have taken the port.
 	Name string
 
 	mu      sync.Mutex

@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Troubles are what happens to the brokers and their services while orders come. Each happens once
-// that many orders are placed.
+// Troubles are the faults of the brokers and their services while orders are placed. Each strikes
+// once that many orders have been placed.
 type Troubles struct {
 	Orders int
 	Every  time.Duration // between orders
@@ -30,13 +30,13 @@ type Troubles struct {
 	Kill int
 	// Rebuild starts a rebuild of the reports.
 	Rebuild int
-	// Noise appends records of orders a second time, and a record that is no event.
+	// Noise appends records of orders a second time, and a record that is not an event.
 	Noise int
 	// Drain is the time for the rest to arrive.
 	Drain time.Duration
 }
 
-// TwoHundred orders meet every trouble.
+// TwoHundred places 200 orders, with every fault.
 var TwoHundred = Troubles{Orders: 200, Every: 450 * time.Millisecond, Kafka: 30, Down: 6 * time.Second, Kill: 75,
 	Rebuild: 100, RabbitMQ: 130, Noise: 165, Drain: 5 * time.Minute}
 
@@ -57,16 +57,16 @@ type streams struct {
 	mu       sync.Mutex
 	placed   map[string]bool
 	refused  []error
-	troubles []error // that could not be made
+	troubles []error // faults that could not be injected
 	repeated int
 }
 
 // pricePerPiece is the product's price.
 const pricePerPiece = 1250
 
-// Brokers lets orders come while Kafka, RabbitMQ and a function are killed, reports are rebuilt,
-// and messages come twice or broken. It prints the reports meanwhile, and in the end compares
-// reports, orders, the provider's ledger, stock and the warehouse's own count. It fails if they
+// Brokers places orders while Kafka, RabbitMQ and a function are killed, reports are rebuilt, and
+// messages arrive twice or malformed. It prints the reports meanwhile. At the end it compares
+// reports, orders, the provider's ledger, stock and the warehouse's own count, and fails if they
 // differ.
 func (s Shop) Brokers(ctx context.Context, w io.Writer, b *brokers.Brokers, p Troubles) error {
 	d := &streams{Shop: s, plan: p, brokers: b, out: w, sku: "CRATE-" + rand.Text()[:8], placed: map[string]bool{},
@@ -103,8 +103,8 @@ func (s Shop) at(output, user, role string) *client.Client {
 	return c
 }
 
-// prepare puts a new product up for sale. Its stock comes from the warehouse, by RabbitMQ, and is
-// announced twice with one message id.
+// prepare creates a product. Its stock comes from the warehouse over RabbitMQ, which announces it
+// twice with one message id.
 func (d *streams) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -171,8 +171,8 @@ func (d *streams) rest(ctx context.Context) (totals, error) {
 	return before, err
 }
 
-// play places the orders and makes the troubles, and returns when all has arrived or the time is
-// over.
+// play places the orders and injects the faults. It returns once everything has arrived or the time
+// is over.
 func (d *streams) play(ctx context.Context) error {
 	troubles := map[int]func(context.Context) error{
 		d.plan.Kafka: func(ctx context.Context) error { return d.fell(ctx, "Kafka", d.brokers.Kafka) },
@@ -251,12 +251,12 @@ func (d *streams) order(ctx context.Context, n int) {
 	})
 }
 
-// customer returns the customer of the n-th order: one has few orders under way.
+// customer returns the customer of the n-th order: each has few orders in progress.
 func (d *streams) customer(n int) *client.Client {
 	return d.CustomerNamed(fmt.Sprintf("brokers%d", n/perCustomer))
 }
 
-// fell kills a broker, and starts it again.
+// fell kills a broker, then starts it again.
 func (d *streams) fell(ctx context.Context, name string, broker *brokers.Broker) error {
 	if err := broker.Kill(); err != nil {
 		return err
@@ -308,11 +308,11 @@ func (d *streams) startRebuild(ctx context.Context) error {
 	return nil
 }
 
-// ordersTopic has what orders publishes.
+// ordersTopic has the events of orders.
 const ordersTopic = "orderflow.orders.events"
 
-// makeNoise appends up to a hundred records once more, in reverse order, and then one that is no
-// event. It also has the warehouse repeat a message.
+// makeNoise appends up to a hundred records again, in reverse order, and then one that is not an
+// event. It also makes the warehouse repeat a message.
 func (d *streams) makeNoise(ctx context.Context) error {
 	records, err := d.recorded(ctx)
 	if err != nil {
@@ -339,7 +339,7 @@ func (d *streams) makeNoise(ctx context.Context) error {
 	return d.receive(ctx) // announced once more
 }
 
-// recorded reads the records that orders have caused since the beginning.
+// recorded reads the records of orders since the beginning of the demonstration.
 func (d *streams) recorded(ctx context.Context) (all []*kgo.Record, err error) {
 	c, err := kgo.NewClient(append(d.brokers.KafkaClient(d.brokers.Reporting), kgo.ConsumeTopics(ordersTopic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AfterMilli(d.began.UnixMilli())))...)

@@ -27,7 +27,7 @@ type totals struct {
 type streamFacts struct {
 	accepted   int
 	refused    []error
-	troubles   []error // that could not be made
+	troubles   []error // faults that could not be injected
 	orders     []client.Order
 	live       map[string][]Charge // authorized and captured charges of each order
 	before     totals              // the reports before and after
@@ -35,7 +35,7 @@ type streamFacts struct {
 	repeated   int // records
 	unreadable int // messages of the warehouse, parked
 	stock      client.Stock
-	// shelf is the warehouse's own count, received what it received.
+	// shelf is the warehouse's own count; received is what it received.
 	shelf, received int
 }
 
@@ -81,7 +81,7 @@ func (d *streams) facts(ctx context.Context) (f streamFacts, err error) {
 	return f, errors.Join(noShelf, noStock, noReports, noParked)
 }
 
-// sums are what the confirmed orders come to.
+// sums are the totals of the confirmed orders.
 type sums struct {
 	orders, pieces int
 	total          int64 // by the orders
@@ -109,7 +109,7 @@ func (f streamFacts) sums() (s sums) {
 	return s
 }
 
-// difference returns what is missing in a report, and what it counts twice.
+// difference returns how many are missing in a report, and how many it counts twice.
 func difference(want, got int) (lost, twice int) { return max(want-got, 0), max(got-want, 0) }
 
 // broken returns the broken promises.
@@ -170,6 +170,6 @@ func (f streamFacts) print(w io.Writer) {
 	compare("pieces on hand", f.stock.OnHand, f.shelf)
 	_ = t.Flush()
 	fmt.Fprintf(w, "\n%d records were appended again. Parked: %d records, %d messages of the warehouse. The rebuild "+
-		"is %s, and generation %d serves.\n%d promises are broken.\n", f.repeated, f.after.parked-f.before.parked, f.unreadable,
-		f.after.rebuild, f.after.generation, len(f.broken()))
+		"is %s, and generation %d serves.\n%d promises are broken.\n",
+		f.repeated, f.after.parked-f.before.parked, f.unreadable, f.after.rebuild, f.after.generation, len(f.broken()))
 }

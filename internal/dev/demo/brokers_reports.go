@@ -12,7 +12,7 @@ import (
 	warehouse "orderflow/internal/warehouse/dynamo"
 )
 
-// Reports reads all rows of the reports that serve.
+// Reports reads all rows of the current reports.
 func (s Shop) Reports(ctx context.Context, report reporting.Report) ([]reporting.Row, error) {
 	store := s.reports()
 	g, err := store.Generations(ctx)
@@ -85,8 +85,8 @@ func (d *streams) totals(ctx context.Context) (t totals, err error) {
 	}
 }
 
-// broken counts the messages about the demonstration's orders that the warehouse sent broken, and
-// that were parked.
+// broken counts the malformed messages of the warehouse about the demonstration's orders that were
+// parked.
 func (d *streams) broken(ctx context.Context) (n int, err error) {
 	table := ddb.Open(d.stack.Config(), d.stack.Outputs["WarehouseTableName"], clock.System{})
 	parked, err := warehouse.Store{Table: table}.Parked(ctx)

@@ -30,7 +30,7 @@ func OperatorOf(program, dir string) Operator {
 		cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // G204: built by the caller
 		cmd.Env = append(os.Environ(), "ORDERFLOW_STACK_FILE="+filepath.Join(dir, "stack.json"))
 		out, err := cmd.CombinedOutput()
-		var exit *exec.ExitError // a command that shows a trouble may fail
+		var exit *exec.ExitError // a command that shows an incident may fail
 		if err != nil && !errors.As(err, &exit) {
 			return err.Error()
 		}
@@ -49,13 +49,13 @@ type drill struct {
 	shown          []shown
 }
 
-// shown is a command that showed a trouble.
+// shown is a command that showed an incident.
 type shown struct {
 	trouble, command string
 	took             time.Duration
 }
 
-// trouble is something that an operator meets at night.
+// trouble is an incident.
 type trouble struct {
 	name, runbook string
 	run           func(*drill, context.Context) error
@@ -68,13 +68,12 @@ var troubles = []trouble{
 	{"an order needs attention", "needs-attention", (*drill).needsAttention},
 }
 
-// why is the reason that the drill's actions are recorded with.
+// why is the reason with which the drill's actions are recorded.
 const why = "drill"
 
-// Drill makes each trouble of an operator, finds it with orderflow's commands, follows its runbook,
-// and checks that it is over. What it changed is as before in the end. It fails if a command does
-// not show what the runbook says, or a trouble stays. provider must already receive the calls of
-// payments.
+// Drill causes each incident, finds it with orderflow's commands, follows its runbook, and checks
+// that it is over. It restores everything that it changed. It fails if a command does not show what
+// the runbook says, or if an incident remains. provider must already receive the calls of payments.
 func (s Shop) Drill(ctx context.Context, w io.Writer, provider *intercept.Interceptor, operator Operator) error {
 	d := &drill{Shop: s, operator: operator, provider: provider, out: w, patience: 90 * time.Second,
 		poll: 500 * time.Millisecond}
@@ -97,7 +96,7 @@ func (s Shop) Drill(ctx context.Context, w io.Writer, provider *intercept.Interc
 	return failed
 }
 
-// report lists how fast each trouble was shown.
+// report lists how fast each incident was shown.
 func (d *drill) report() {
 	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "INCIDENT\tSHOWN BY\tTOOK")
@@ -203,7 +202,7 @@ func (d *drill) openCircuit(ctx context.Context) (err error) {
 	return nil
 }
 
-// parked sends a consumer an event that it cannot handle, and has it give up in seconds.
+// parked sends a consumer an event that it cannot handle, and makes it give up within seconds.
 func (d *drill) parked(ctx context.Context) (err error) {
 	const consumer, name = "start-fulfilment", "a message is parked"
 	o, err := d.place(ctx, request("MUG-BLUE", 1, good, berlin))

@@ -27,7 +27,7 @@ func (d *drill) send(ctx context.Context, consumer, body string) error {
 	return err
 }
 
-// impatient has a consumer's queue deliver a message again after a second, until restore is called.
+// impatient makes a consumer's queue redeliver messages after a second, until restore is called.
 func (d *drill) impatient(ctx context.Context, consumer string) (restore func() error, err error) {
 	const timeout = types.QueueAttributeNameVisibilityTimeout
 	queues, url, err := d.queue(ctx, consumer)

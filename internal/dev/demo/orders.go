@@ -66,8 +66,8 @@ type ending struct {
 	err           error
 }
 
-// Six places six orders at once, five of them in trouble, and prints the outcome of order, money
-// and stock, and the steps of each saga. It fails if one did not end as expected.
+// Six places six orders at once, five of them with a problem, and prints the outcome of order,
+// money and stock, and the steps of each saga. It fails if one did not end as expected.
 func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	const budget = 3 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, budget)

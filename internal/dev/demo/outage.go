@@ -58,8 +58,8 @@ type outage struct {
 	samples []sample
 }
 
-// Outage takes the payment provider down while orders keep coming, brings it up again, and reports
-// on orders, calls to the provider, money and stock. It fails if an order was lost or not
+// Outage takes the payment provider down while it keeps placing orders, brings it up again, and
+// reports on orders, calls to the provider, money and stock. It fails if an order was lost or not
 // confirmed, if calls fell by less than planned, or if money or stock do not add up. provider must
 // already receive the calls of payments.
 func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Interceptor, p Plan) error {
@@ -90,8 +90,8 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 	return errors.Join(f.broken(p)...)
 }
 
-// prepare puts the product up for sale, and places one order to check that it is confirmed and that
-// calls are routed through this process.
+// prepare creates the product and its stock, and places one order to check that it is confirmed and
+// that calls are routed through this process.
 func (o *outage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
@@ -171,7 +171,7 @@ func (o *outage) placeAll(ctx context.Context) {
 	}
 }
 
-// perCustomer is the number of orders of each customer: below the limit of 20 orders under way.
+// perCustomer is the number of orders of each customer, below the limit of 20 orders in progress.
 const perCustomer = 18
 
 // customer returns the customer of the n-th order.

@@ -104,7 +104,7 @@ func (s Shop) Ready(ctx context.Context) error {
 	}
 }
 
-// Sell puts a product up for sale and adds pieces to its stock.
+// Sell creates a product and adds pieces to its stock.
 func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces int) error {
 	price := money.Money{Currency: "EUR", Amount: cents}
 	if _, err := s.Operator.PutProduct(ctx, sku, client.ProductValues{Name: name, Price: price}); err != nil {
@@ -113,7 +113,7 @@ func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces in
 	if pieces <= 0 {
 		return nil
 	}
-	// Inventory learns of the product from an event, which may still be under way.
+	// Inventory learns of the product from an event, which may not have arrived yet.
 	adjustment := client.Adjustment{Delta: pieces, Reason: "for sale", AllowUnknownSKU: true}
 	if _, err := s.Operator.AdjustStock(ctx, "", sku, adjustment); err != nil {
 		return fmt.Errorf("stock %s: %w", sku, err)
@@ -121,7 +121,7 @@ func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces in
 	return nil
 }
 
-// Stock puts the products up for sale and tops up their stock; what is there already counts.
+// Stock creates the products and tops up their stock.
 func (s Shop) Stock(ctx context.Context) error {
 	for _, p := range assortment.Products {
 		have, err := s.stock(ctx, p.SKU)

@@ -19,20 +19,21 @@ import (
 )
 
 // Moves is a plan of moving a stage from functions to one process and back, with the same tables.
-// Orders come throughout.
+// Orders are placed throughout.
 type Moves struct {
 	// Every is the interval between orders.
 	Every time.Duration
-	// Before, Process and After are how long functions, the process, and functions again have all
-	// to themselves.
+	// Before, Process and After are how long functions, the process, and functions again handle
+	// events.
 	Before, Process, After time.Duration
 	// Asked is how many customers must authenticate when the process ends. Their sagas wait, so it
 	// parks them.
 	Asked int
-	// Drain is how long the process may go on at its end. Sagas that run then are parked.
+	// Drain is how long the process may continue after SIGTERM. Sagas that still run after that are
+	// parked.
 	Drain time.Duration
-	// Ending is the time for functions to end their sagas before the process begins, for the
-	// process to end what waited for it, and for the last orders to become final.
+	// Ending is the time for functions to finish their sagas before the process begins, for the
+	// process to finish the waiting orders, and for the last orders to become final.
 	Ending time.Duration
 }
 
@@ -43,7 +44,7 @@ var ThereAndBack = Moves{Every: 2 * time.Second, Before: 15 * time.Second, Proce
 // kind is a kind of order, and how it must end.
 type kind struct{ method, postal, status, reason string }
 
-// kinds take turns.
+// kinds are the kinds of orders, which take turns.
 var kinds = []kind{
 	{good, berlin, client.Confirmed, ""},
 	{good, berlin, client.Confirmed, ""},
@@ -58,7 +59,7 @@ var kinds = []kind{
 // asking is a kind of order whose customer must authenticate.
 var asking = kind{"pm_card_authenticationRequired", berlin, client.Confirmed, ""}
 
-// moves are in progress.
+// moves is the demonstration in progress.
 type moves struct {
 	Shop
 	plan    Moves
@@ -68,11 +69,11 @@ type moves struct {
 	stocked client.Stock
 	moved   bool             // functions do not handle events
 	server  *devstack.Server // the process, while it serves
-	parked  []string         // orders whose sagas it left behind
+	parked  []string         // orders whose sagas it parked
 
 	mu      sync.Mutex
 	began   time.Time
-	ended   time.Time // no more orders came
+	ended   time.Time // no more orders are placed
 	stages  []moveStage
 	placed  map[string]kind // accepted orders by their ids
 	other   string          // address of the process's API, while it serves
@@ -88,10 +89,9 @@ type moveStage struct {
 	placed int
 }
 
-// Split moves a stage from functions to one process and back while orders come, and reports what
-// became of them. It fails if one was lost, doubled or stuck, if money, shipments or stock do not
-// add up, or if the process left no saga behind. Functions handle events in the end, whatever
-// happens.
+// Split moves a stage from functions to one process and back while it places orders, and reports
+// how they ended. It fails if an order was lost, doubled or stuck, if money, shipments or stock do
+// not add up, or if the process parked no saga. At the end, functions handle events in any case.
 func (s Shop) Split(ctx context.Context, w io.Writer, p Moves) (err error) {
 	if err := s.stack.BuildServe(ctx); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s Shop) Split(ctx context.Context, w io.Writer, p Moves) (err error) {
 	return errors.Join(f.broken()...)
 }
 
-// prepare puts the product up for sale, and orders one to see that it can be ordered.
+// prepare creates the product and its stock, and orders one piece to check that it can be ordered.
 func (m *moves) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -145,8 +145,8 @@ func (m *moves) restore() error {
 	return errors.Join(m.end(), m.handOver(ctx, devstack.ByFunctions))
 }
 
-// play makes both moves while orders come, and returns when all orders are final, or the time for
-// that is over.
+// play makes both moves while it places orders. It returns once all orders are final, or the time
+// for that is over.
 func (m *moves) play(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -169,7 +169,7 @@ func (m *moves) play(ctx context.Context) error {
 	return m.await(ctx, m.plan.Ending, "orders or executions are left", m.rested)
 }
 
-// there moves events and sagas to a process, as docs/one-process.md says.
+// there moves events and sagas to a process, as docs/one-process.md describes.
 func (m *moves) there(ctx context.Context) error {
 	if err := clock.Sleep(ctx, m.plan.Before); err != nil {
 		return err
@@ -203,7 +203,7 @@ func (m *moves) there(ctx context.Context) error {
 	return clock.Sleep(ctx, m.plan.Process)
 }
 
-// back moves events and sagas to the functions. Customers authenticate after it who had to before.
+// back moves events and sagas to the functions. Then the customers that must authenticate do so.
 func (m *moves) back(ctx context.Context) error {
 	pages, err := m.ask(ctx)
 	if err != nil {
@@ -227,14 +227,14 @@ func (m *moves) back(ctx context.Context) error {
 	return clock.Sleep(ctx, m.plan.After)
 }
 
-// stillRunning begins the line that the process writes of each saga that it leaves behind.
+// stillRunning begins the line that the process writes for each saga that it parks.
 const stillRunning = "serve: still running: fulfil-order/"
 
-// endsWithin is the time for the process to end, on a busy machine too. It is killed afterwards,
-// and then does not say what it parked.
+// endsWithin is the time for the process to end, even on a busy machine. After that it is killed,
+// and does not report the sagas that it parked.
 const endsWithin = time.Minute
 
-// end ends the process, if it runs, and keeps which sagas it parked.
+// end ends the process, if it runs, and records the sagas that it parked.
 func (m *moves) end() error {
 	if m.server == nil {
 		return nil
@@ -253,7 +253,7 @@ func (m *moves) end() error {
 	return err
 }
 
-// handOver deploys who handles events.
+// handOver deploys a value of EventsBy.
 func (m *moves) handOver(ctx context.Context, to devstack.EventsBy) error {
 	began := time.Now()
 	m.moved = true
@@ -265,8 +265,8 @@ func (m *moves) handOver(ctx context.Context, to devstack.EventsBy) error {
 	return err
 }
 
-// await waits until something is so twice in a row, since what is invoked may begin a saga yet. It
-// fails after limit.
+// await waits until a condition holds twice in a row, since a running invocation may still start a
+// saga. It fails after limit.
 func (m *moves) await(
 	ctx context.Context, limit time.Duration, otherwise string, so func(context.Context) (bool, error),
 ) error {
@@ -351,8 +351,8 @@ func (m *moves) placeAll(ctx context.Context) {
 // patience is how often a customer tries to place an order.
 const patience = 30
 
-// order places one order. A customer without an answer tries again with the same key, at the other
-// API if there is one. The id is "" if the order was not accepted.
+// order places one order. A customer who gets no answer retries with the same key, at the other API
+// if there is one. The id is "" if the order was not accepted.
 func (m *moves) order(ctx context.Context, k kind) (id string, by *client.Client) {
 	var order client.Order
 	var err error

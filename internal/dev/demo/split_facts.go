@@ -18,7 +18,7 @@ import (
 // moveFacts are the results of both moves.
 type moveFacts struct {
 	stages  []moveStage
-	ended   time.Time // of the last stage: no more orders came
+	ended   time.Time // of the last stage: no more orders are placed
 	placed  map[string]kind
 	refused []error
 	by      int // orders that were placed at the process's API
@@ -79,8 +79,8 @@ func (m *moves) facts(ctx context.Context) (f moveFacts, err error) {
 	})
 }
 
-// live counts the charges that are held or captured, and those of them that are the order's total,
-// captured.
+// live counts the charges that are held or captured, and those of them that are captured with the
+// order's total.
 func (o movedOrder) live() (all, paid int) {
 	for _, c := range o.charges {
 		if c.Status != "VOIDED" && c.Status != "REFUNDED" && c.Status != "DECLINED" {
@@ -93,7 +93,7 @@ func (o movedOrder) live() (all, paid int) {
 	return all, paid
 }
 
-// booked counts the order's shipments under way.
+// booked counts the order's booked shipments.
 func (o movedOrder) booked() (n int) {
 	for _, p := range o.parcels {
 		if p.Status == "BOOKED" {
@@ -103,7 +103,8 @@ func (o movedOrder) booked() (n int) {
 	return n
 }
 
-// told counts the mails about an end of the order: about the one it had, and about others.
+// told counts the mails about the order's end: those about its actual end, and those about another
+// one.
 func (o movedOrder) told() (rightly, wrongly int) {
 	for status, subject := range finalMail {
 		for _, mail := range o.mails {

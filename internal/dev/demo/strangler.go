@@ -105,7 +105,7 @@ type visitor struct {
 // order, takes the services' orders down for a while, and reports the shares of both sides, the
 // differences that shadowing found, and fall-backs. It fails if an order was lost, doubled or
 // unreachable, or if a customer was served by the wrong side. orders must already receive the
-// router's calls. The table of routes is as before in the end.
+// router's calls. At the end it restores the table of routes.
 func (s Shop) Strangler(ctx context.Context, w io.Writer, orders *intercept.Interceptor, p Migration) (err error) {
 	m := &migration{
 		Shop: s, plan: p, orders: orders, out: w, run: strings.ToLower(rand.Text()[:6]),
@@ -280,7 +280,7 @@ func (m *migration) now() (int, bool) {
 }
 
 // visitAll lets the customers visit in turn, at the plan's interval, without waiting for earlier
-// visits, until it is enough.
+// visits, until done.
 func (m *migration) visitAll(ctx context.Context, enough <-chan struct{}) {
 	t := time.NewTicker(m.plan.Every)
 	defer t.Stop()
@@ -296,8 +296,8 @@ func (m *migration) visitAll(ctx context.Context, enough <-chan struct{}) {
 	}
 }
 
-// visit is what a customer does: look at the products, order one, look at the order and at an
-// earlier one, and now and then cancel one.
+// visit is one visit of a customer, who reads the products, orders one, reads that order and an
+// earlier one, and sometimes cancels one.
 func (m *migration) visit(ctx context.Context, n int) {
 	v := m.customers[n%len(m.customers)]
 	stage, settled := m.now()
@@ -347,7 +347,7 @@ func (m *migration) visit(ctx context.Context, n int) {
 	}
 }
 
-// earlier returns an order that was placed in this stage, in an earlier one, or before all.
+// earlier returns an order that was placed in this stage, in an earlier one, or before all stages.
 func (v *visitor) earlier(n int) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()

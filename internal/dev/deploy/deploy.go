@@ -157,8 +157,8 @@ func (d Deployment) checkGiven(s *cfn.Stack) error {
 		"--parameters 'Name=value …'", strings.Join(missing, ", "))
 }
 
-// checkForm fails if functions of the release before StoredForm would run beside functions that
-// write what they cannot read, unless that was asked for.
+// checkForm fails if functions of the release before StoredForm would run side by side with
+// functions that write a form they cannot read, unless the form was given.
 func (d Deployment) checkForm(before Stack) error {
 	const name = "StoredForm"
 	_, has := before.Parameters[name]
@@ -172,7 +172,8 @@ func (d Deployment) checkForm(before Stack) error {
 		"StoredForm=current is enough", d.Stack)
 }
 
-// checkCore fails unless the stack whose resources a stack of its own uses is there, in its stage.
+// checkCore fails unless the core's stack, whose resources a stack of its own uses, exists and has
+// the same stage.
 func (d Deployment) checkCore(ctx context.Context, s *cfn.Stack) error {
 	name := s.Parameter("Core")
 	if name == "" {
@@ -244,7 +245,7 @@ type Stack struct {
 	Parameters map[string]string
 }
 
-// There reports whether the stack was created successfully, whatever its release is.
+// There reports whether the stack was created successfully, in any release.
 func (s Stack) There() bool {
 	return slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE",
 		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}, s.Status)

@@ -196,7 +196,7 @@ func forward(from net.Listener, to string) {
 			r.SetURL(&url.URL{Scheme: "http", Host: to})
 			r.Out.Host = r.In.Host // it is signed
 		},
-		// A caller that goes away, as a container does that is stopped, is not worth a line.
+		// Do not log a caller that goes away, such as a stopped container.
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	server := http.Server{Handler: &proxy, ReadHeaderTimeout: 10 * time.Second}

@@ -20,7 +20,7 @@ const (
 	ByProcess   EventsBy = "process"
 )
 
-// eventsBy begins the parameter.
+// eventsBy is the prefix of the parameter.
 const eventsBy = "EventsBy="
 
 // HandOver deploys the core again with another value of EventsBy. The next Start deploys it with
@@ -48,7 +48,7 @@ func (s *Stack) HandOver(ctx context.Context, to EventsBy) error {
 	return save(deploymentFile(s.dir), record)
 }
 
-// BuildServe builds what ServeTables runs. It fails if that cannot run over this stack's tables.
+// BuildServe builds the program for ServeTables. It fails if it cannot use this stack's tables.
 func (s *Stack) BuildServe(ctx context.Context) error {
 	if s.Outputs["UserPoolId"] == "" {
 		return fmt.Errorf("this stack on %s has no user pool, whose tokens the process accepts: "+
@@ -57,8 +57,8 @@ func (s *Stack) BuildServe(ctx context.Context) error {
 	return s.repo.buildServe(ctx)
 }
 
-// ServeTables runs the core as one process, which is cmd/serve, over the tables of the stack, with
-// more of its flags. It accepts the tokens of the stack and calls the stack's third parties.
+// ServeTables runs the core as one process (cmd/serve) with the tables of the stack and more flags.
+// It accepts the tokens of the stack and calls the stack's third parties.
 func (s *Stack) ServeTables(ctx context.Context, flags ...string) (*Server, error) {
 	pool, sandbox := s.Outputs["UserPoolId"], s.Outputs["SandboxUrl"]
 	server, _, err := Serve(ctx, s.dir, Program{

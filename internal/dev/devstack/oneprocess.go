@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// OneProcess is the core as one process, which is cmd/serve. It needs no emulator.
+// OneProcess is the core as one process (cmd/serve). It needs no emulator.
 const OneProcess Target = "one-process"
 
-// StartProcess builds cmd/serve and starts it as a stack of its own, with more of its flags. What
-// the process answers of AWS takes the place of the emulator.
+// StartProcess builds cmd/serve and starts it as a stack of its own, with more flags. The process's
+// own answers to calls of AWS replace the emulator.
 func StartProcess(ctx context.Context, opts Options, flags ...string) (*Stack, error) {
 	opts, err := opts.fill()
 	if err != nil {
@@ -37,7 +37,7 @@ func (r Repo) buildServe(ctx context.Context) error {
 		args: []string{"build", "-o", r.serve(), "./cmd/serve"}}.run(ctx)
 }
 
-// live reports whether a process answers. It does not before it drives.
+// live reports whether a process answers. It does not answer before it holds the lease.
 func live(ctx context.Context, url string) bool {
 	_, err := fetch(ctx, url+"/health/live")
 	return err == nil
@@ -92,7 +92,7 @@ func (oneProcess) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 	return mails, err
 }
 
-// restart does nothing: functions there cache nothing that a test changes.
+// restart does nothing: the process's functions cache nothing that a test changes.
 func (oneProcess) restart(context.Context, *Stack, string) error { return nil }
 
 func (oneProcess) scaleWaits(_ context.Context, _ *Stack, scale float64) error {

@@ -124,7 +124,7 @@ func (s *Stack) DeleteStack(ctx context.Context, rep *Reporter, service string) 
 	})
 }
 
-// deploymentOf is the file that records what of a stack next to the core's was last deployed.
+// deploymentOf is the file that records the last deployment of a stack next to the core's.
 func (s *Stack) deploymentOf(service string) string {
 	return filepath.Join(s.dir, "deployment", service+".json")
 }

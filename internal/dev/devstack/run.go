@@ -20,7 +20,7 @@ func (r Repo) NewRun(name string) (dir string, err error) {
 	for _, dir := range earlier {
 		var of process
 		if found, err := load(filepath.Join(dir, owner), &of); !found || err != nil || of.alive() {
-			continue // one without an owner is about to get it
+			continue // a directory without an owner is about to get one
 		}
 		_, err := Down(filepath.Join(dir, "stack"))
 		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/cfn"
 )
 
-// backend is what mappings need of AWS.
+// backend is what mappings need from AWS.
 type backend interface {
 	// stack returns a deployed stack's evaluated template, or nil if there is no such stack.
 	stack(ctx context.Context, name string) (*cfn.Stack, error)

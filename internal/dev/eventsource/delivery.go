@@ -29,7 +29,7 @@ type item struct {
 	encoded json.RawMessage
 }
 
-// The reasons for which records are given up. AWS documents no word for the age.
+// The reasons for giving up on records. AWS does not document the one for the age.
 const (
 	exhausted = "RetryAttemptsExhausted"
 	tooLarge  = "MaximumPayloadSizeExceeded"
@@ -37,8 +37,8 @@ const (
 )
 
 // deliver delivers a batch of one partition. settled is called, in any order, with the records that
-// need no more attempts: the function has succeeded or they were given up. An error means that ctx
-// ended before all were settled.
+// need no more attempts: the function has succeeded or they were given up on. An error means that
+// ctx ended before all were settled.
 func (d *delivery) deliver(ctx context.Context, batch []*kgo.Record, settled func([]*kgo.Record)) error {
 	var items []item
 	var dropped []*kgo.Record
@@ -85,7 +85,7 @@ func (d *delivery) passes(field string, body []byte) bool {
 	return len(d.mapping.Filters) == 0
 }
 
-// envelope is more than an event has besides its records.
+// envelope is an upper bound for the size of an event without its records.
 const envelope = 4096
 
 // fitting returns how many of the items fit into one event.
@@ -105,7 +105,7 @@ type attempts struct {
 	settled func([]*kgo.Record)
 }
 
-// run delivers items that have failed so often until all are settled.
+// run delivers items until all are settled. failures is how often they have failed.
 func (t attempts) run(ctx context.Context, items []item, failures int) error {
 	for unavailable := 0; ; {
 		var err error
@@ -167,7 +167,7 @@ func (t attempts) succeeded(n int) {
 	})
 }
 
-// expire gives up the records that are too old and returns the others.
+// expire gives up on the records that are too old and returns the others.
 func (t attempts) expire(ctx context.Context, items []item, failures int) ([]item, error) {
 	var old []item
 	for _, i := range items {
@@ -231,7 +231,7 @@ func kindOf(result outcome) string {
 	return result.failed + " " + detail.ErrorType
 }
 
-// failure is what a queue or topic gets of records that were given up.
+// failure is the message to a queue or topic about records that were given up on.
 type failure struct {
 	RequestContext struct {
 		RequestID              string `json:"requestId"`

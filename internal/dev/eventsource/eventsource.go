@@ -2,8 +2,8 @@
 // source mappings do on AWS: the emulators have none for these brokers.
 //
 // The mappings are those of the deployed templates. A mapping that a deployment adds, changes or
-// removes starts, restarts or stops within [Refresh], as on AWS. Properties that Lambda would act
-// on and this package would not are refused, so that no template works here by luck.
+// removes starts, restarts or stops within [Refresh], as on AWS. It refuses properties that Lambda
+// would act on and this package would not, so that no template works here by luck.
 //
 // What it imitates is in AWS's Lambda Developer Guide:
 //
@@ -14,7 +14,7 @@
 //   - invocation-eventsourcemapping: when a batch is complete
 //
 // Delivery is at least once. A Kafka offset is committed, and a message of RabbitMQ acknowledged,
-// only after the function has succeeded or the records have been given up. So a crash of this
+// only after the function has succeeded or the records have been given up on. So a crash of this
 // process, of a broker or of a function repeats records, but loses none.
 package eventsource
 
@@ -32,7 +32,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Refresh is the time between two looks at the deployed mappings.
+// Refresh is the interval at which the deployed mappings are read.
 const Refresh = 2 * time.Second
 
 // Config says what to poll.
@@ -75,7 +75,7 @@ func (s *Sources) Run(ctx context.Context) {
 	defer s.keep(nil)
 	for ctx.Err() == nil {
 		mappings, err := s.deployed(ctx)
-		if err != nil { // what runs goes on: the emulator may be back soon
+		if err != nil { // running sources continue: the emulator may be back soon
 			s.config.Log.Warn("the deployed mappings cannot be read", "error", err)
 		} else {
 			s.keep(mappings)
@@ -97,7 +97,7 @@ func (s *Sources) deployed(ctx context.Context) ([]Mapping, error) {
 			continue
 		}
 		found, err := Mappings(stack)
-		if err != nil { // the others go on
+		if err != nil { // the others continue
 			s.config.Log.Error("a mapping cannot be polled", "stack", name, "error", err)
 		}
 		all = append(all, found...)

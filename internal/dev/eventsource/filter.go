@@ -97,7 +97,7 @@ func matchNumeric(conditions []any, n float64) bool {
 	return true
 }
 
-// checkPattern reports what matches would not understand.
+// checkPattern reports the parts of a pattern that matches does not support.
 func checkPattern(pattern any) error {
 	object, ok := pattern.(map[string]any)
 	if !ok {

@@ -18,7 +18,7 @@ import (
 )
 
 // pollKafka polls a topic as a member of the mapping's consumer group until ctx ends or the client
-// cannot go on.
+// cannot continue.
 func (s *Sources) pollKafka(ctx context.Context, d *delivery) error {
 	d.bootstrap = d.mapping.Bootstrap
 	if d.mapping.Source == MSK {

@@ -43,7 +43,7 @@ type Mapping struct {
 	Bisect  bool
 	Partial bool // the function reports the records that failed
 	Failed  string
-	Filters []map[string]any // a record that matches none is dropped; without filters none is
+	Filters []map[string]any // a record that matches none is dropped; without filters, every record passes
 
 	Login string // secret with username and password
 	CA    string // secret with the broker's certificate authority
@@ -52,7 +52,7 @@ type Mapping struct {
 // name is the mapping's topic or queue.
 func (m Mapping) name() string { return m.Topic + m.Queue }
 
-// properties are those that this package acts on, and provisioned the ones of them that Kafka has
+// properties are the properties that this package acts on; provisioned are those that Kafka has
 // only with a ProvisionedPollerConfig.
 var (
 	properties = []string{"FunctionName", "EventSourceArn", "SelfManagedEventSource", "Topics", "Queues",

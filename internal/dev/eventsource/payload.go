@@ -88,7 +88,7 @@ type rabbitMessage struct {
 	Data            []byte          `json:"data"`
 }
 
-// basicProperties are those of AMQP; null stands for one that the message does not have.
+// basicProperties are AMQP's; null stands for a property that the message does not have.
 type basicProperties struct {
 	ContentType     *string        `json:"contentType"`
 	ContentEncoding *string        `json:"contentEncoding"`
@@ -107,7 +107,7 @@ type basicProperties struct {
 	BodySize        int            `json:"bodySize"`
 }
 
-// timestampFormat is that of AWS's example, which is Java's for English.
+// timestampFormat is the format of AWS's example, which is Java's for English.
 const timestampFormat = "Jan 2, 2006, 3:04:05 PM"
 
 func encodeRabbit(d amqp.Delivery) (json.RawMessage, error) {
@@ -159,7 +159,7 @@ func header(v any) any {
 	return v
 }
 
-// finite is a number that JSON has.
+// finite is a number that JSON can represent.
 func finite(f float64) any {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil

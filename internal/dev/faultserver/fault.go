@@ -117,8 +117,8 @@ func (f Fault) For(n int64) Fault {
 	return f.only(func(request int64) bool { return request <= n }, pass)
 }
 
-// Mixed applies another fault than f to every n-th request, as a server in trouble fails in more
-// than one way. Both must be faults of requests.
+// Mixed applies another fault than f to every n-th request, as a failing server fails in more than
+// one way. Both must be faults of requests.
 func (f Fault) Mixed(n int64, other Fault) Fault {
 	f.Name += " or " + other.Name
 	return f.only(func(request int64) bool { return request%n != 0 }, other.answer)

@@ -32,7 +32,7 @@ type function struct {
 	Rule    string // of EventBridge, which also sends to its queue
 	Release string // gradual: a release shifts traffic in steps
 	Version string // parameters whose changes publish a new version
-	Begins  bool   // by it sagas begin; its trigger is off while others are brought to their ends
+	Begins  bool   // it starts sagas; its trigger is off while running sagas are drained
 
 	// Grants beyond those implied by the above.
 	Table   []string // actions on its service's table,
@@ -46,7 +46,7 @@ type function struct {
 	Env yaml.Node // variables beyond the implied ones
 }
 
-// Core reports whether the function is the core's, whose events a process may handle instead.
+// Core reports whether the function belongs to the core, whose events a process may handle instead.
 func (f *function) Core() bool { return f.Service.Stack == nil }
 
 type event struct {
@@ -62,7 +62,7 @@ type schedule struct{ Every, Input string }
 type kafka struct {
 	Topics  []string
 	Window  int // in seconds: how long a batch waits for more records
-	Retries int // of a batch, before its halves and at last single records go to the failure queue
+	Retries int // of a batch, before its halves and finally single records go to the failure queue
 	Pollers int // most of them; default 1
 	Filter  string
 }

@@ -17,7 +17,7 @@ type stack struct {
 	core     []string // the core's topics
 }
 
-// own is what a service with a stack of its own adds to its template.
+// own is the data of a stack of its own.
 type own struct {
 	Description            string
 	Broker                 string // kafka or rabbitmq
@@ -31,7 +31,7 @@ var brokers = map[string]struct{ parameter, variable, address string }{
 	"rabbitmq": {"RabbitMq", "RABBITMQ", "URL: !Ref RabbitMqUrl"},
 }
 
-// Prefix begins the names of the broker's parameters.
+// Prefix is the prefix of the broker's parameters.
 func (o *own) Prefix() string { return brokers[o.Broker].parameter }
 
 // Path is the template's path.
@@ -44,10 +44,10 @@ func (s *stack) dir() string {
 	return "stacks/" + s.Services[0].Name + "/"
 }
 
-// root is the way from the template's directory to the root.
+// root is the relative path from the template's directory to the root.
 func (s *stack) root() string { return strings.Repeat("../", strings.Count(s.dir(), "/")) }
 
-// Suffix keeps the names of what each stack has apart.
+// Suffix makes the names of resources that each stack has unique.
 func (s *stack) Suffix() string {
 	if s.Own == nil {
 		return ""
@@ -55,8 +55,8 @@ func (s *stack) Suffix() string {
 	return "-" + s.Services[0].Name
 }
 
-// outside turns references to the core's resources into their names, in a stack of its own: it
-// does not change the core, which does not know it. Its own names also begin with the core's.
+// outside replaces references to the core's resources by their names, in a stack of its own, which
+// does not change the core. Its own names also have the core's prefix.
 func (s *stack) outside(text string) string {
 	if s.Own == nil {
 		return text
@@ -168,7 +168,7 @@ func (s *service) Alarms() (all []alarm) {
 	return all
 }
 
-// deadLetters is a queue of what was given up on, with its metric's id in an alarm.
+// deadLetters is a dead-letter or failure queue, with its metric's id in an alarm.
 type deadLetters struct{ Metric, Queue string }
 
 // deadLettersAlarm is an alarm on some of these queues.
@@ -177,7 +177,7 @@ type deadLettersAlarm struct {
 	Queues []deadLetters
 }
 
-// DeadLetters watch the queues of what schedules, queues and Kafka topics were given up on.
+// DeadLetters watch the dead-letter queues of schedules, queues and Kafka topics.
 func (s *stack) DeadLetters() (all []deadLettersAlarm) {
 	var queues []deadLetters
 	if s.Scheduled() != nil {

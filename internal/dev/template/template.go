@@ -20,7 +20,7 @@ import (
 	"orderflow/internal/platform/cfn"
 )
 
-// perAlarm is the most metrics of an alarm.
+// perAlarm is the maximum number of metrics of an alarm.
 const perAlarm = 10
 
 // tableActions are what a function may do with its service's table.
@@ -186,7 +186,7 @@ type service struct {
 	Resources yaml.Node // the service's own resources, as in a template
 }
 
-// broker is that of its stack; "" for the core.
+// broker is the broker of its stack; "" for the core.
 func (s *service) broker() string {
 	if s.Stack == nil {
 		return ""

@@ -5,10 +5,10 @@
 // The subset is exactly what statemachines/*.asl.json use: JSONata; the states Task, Choice,
 // Succeed and Fail; the tasks lambda:invoke and states:startExecution, both also with
 // waitForTaskToken, and sendTaskSuccess and sendTaskFailure of the SDK; Arguments, Output, Retry,
-// Catch, End and timeouts. Parse refuses everything
-// else, including unknown fields and functions, because the proofs do not cover it. What depends on
-// values fails when it is evaluated: paths through lists, lists in lists, conditions that are not
-// Booleans, comparisons of other values than numbers, $string of more than strings.
+// Catch, End and timeouts. Parse refuses everything else, including unknown fields and functions,
+// because the proofs do not cover it. Some restrictions depend on values and fail at evaluation:
+// paths through lists, lists in lists, conditions that are not Booleans, comparisons of values
+// other than numbers, $string of more than strings.
 //
 // An [Execution] has no goroutine and no randomness, and a clock only if its machine was given one
 // (see [Machine.Hosted]). It returns what it waits for (see [Effect]) and continues when the driver
@@ -25,9 +25,9 @@
 //		}
 //	}
 //
-// Not modelled, because nothing here depends on it: heartbeats, event quotas, what Step Functions
-// adds to a task's result besides the payload, and $states.context beyond Execution.Name,
-// State.EnteredTime, State.RetryCount and Task.Token.
+// The interpreter does not model what nothing here depends on: heartbeats, event quotas, the fields
+// that Step Functions adds to a task's result besides the payload, and $states.context beyond
+// Execution.Name, State.EnteredTime, State.RetryCount and Task.Token.
 //
-// [Execution.Position] is what a driver writes down to go on later, with [Machine.Resume].
+// A driver stores [Execution.Position] to continue later with [Machine.Resume].
 package asl

@@ -330,7 +330,8 @@ func concatenate(values []any) (any, error) {
 	return text, nil
 }
 
-// functions are those of the subset. All but $exists and $count return undefined for undefined.
+// functions are the functions of the subset. All but $exists and $count return undefined for
+// undefined.
 var functions = map[string]struct {
 	arguments int
 	apply     func(values []any) (any, error)

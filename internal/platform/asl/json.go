@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Values are those of encoding/json: nil, bool, float64, string, []any, map[string]any. As in
+// Values are the types of encoding/json: nil, bool, float64, string, []any, map[string]any. As in
 // JSONata, every number is a double. Executions share values, so they must not be modified.
 
 // limit is the maximum input or output of a state, in bytes.
@@ -25,7 +25,7 @@ func encode(v any) (json.RawMessage, *failure) {
 	return b, nil
 }
 
-// appendValue appends what encoding/json writes without escaping HTML, several times as fast.
+// appendValue encodes a value like encoding/json without HTML escaping, but several times as fast.
 func appendValue(b []byte, v any) (_ []byte, err error) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// What a definition may contain. Other fields are outside the subset.
+// The fields that a definition may contain. Others are outside the subset.
 type (
 	machineDefinition struct {
 		Comment, QueryLanguage, StartAt string
@@ -47,7 +47,7 @@ type (
 	}
 )
 
-// fields are those of a state of each type, besides Type and Comment.
+// fields are the fields of each type of state, besides Type and Comment.
 var fields = map[Type][]string{
 	Task:    {"Resource", "Arguments", "Output", "TimeoutSeconds", "Retry", "Catch", "Next", "End"},
 	Choice:  {"Choices", "Default"},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Position is where an execution is. With its name and input, it is all that its future depends on.
+// Position is the state of an execution. Its future depends only on it, its name and its input.
 type Position struct {
 	State   string          `json:"state"`
 	Entered time.Time       `json:"entered"`
@@ -31,8 +31,8 @@ func (x *Execution) Position() Position {
 }
 
 // Resume returns an execution at a position, with the effect for which it waited there. It fails if
-// the machine has changed and no longer has the state. What retriers have done counts as long as
-// the state has as many.
+// the machine has changed and no longer has the state. The retriers' counts are kept if the state
+// still has the same number of retriers.
 func (m *Machine) Resume(name string, input json.RawMessage, p Position) (*Execution, error) {
 	state := m.States[p.State]
 	if state == nil || state.Type != Task {

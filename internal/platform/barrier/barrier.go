@@ -4,14 +4,14 @@
 // Each business change is written in one transaction with a record keyed by (saga, step, phase).
 // The phase is the action or its compensation. Four rules follow:
 //
-//   - Duplicate: a second run finds its record and returns the first result.
+//   - Duplicate: a second run finds its record and returns the recorded result.
 //   - Null compensation: a compensation that finds no record of its action leaves the business data
 //     alone, but writes its own record and the action's.
 //   - Dangling action: an action that arrives after its compensation finds the record that the
 //     compensation wrote for it, and is refused with ErrCompensated.
 //   - Race: the records are written on condition that they do not exist. The second transaction
 //     fails as a whole; its run reads again, and one of the rules above applies. The same holds for
-//     a run that fails for another reason: what the first run changed may be the cause.
+//     a run that fails for another reason, since the other run's change may be the cause.
 //
 // The scheme is the sub-transaction barrier of the DTM project
 // (https://en.dtm.pub/practice/barrier.html), with a conditional put instead of insert-ignore.
@@ -48,7 +48,7 @@ type Record struct {
 	// Origin is the phase that wrote the record. If a compensation wrote the record of an action,
 	// the action was compensated before it ran.
 	Origin Phase
-	// Result is the first result as JSON.
+	// Result is the result of the run that wrote the record, as JSON.
 	Result json.RawMessage
 }
 
@@ -96,7 +96,7 @@ func (o Once) Returning(result any) *Entry {
 	return &Entry{key: o.key, barred: o.barred, result: result}
 }
 
-// Do runs the action step of saga, unless it ran before: then it returns the first result. It
+// Do runs the action step of saga, unless it ran before: then it returns the recorded result. It
 // returns ErrCompensated if the step was compensated before it ran. run must commit the entry of
 // Once together with its changes.
 func Do[R any](ctx context.Context, log Log, saga, step string, run func(context.Context, Once) (R, error)) (R, error) {
@@ -116,7 +116,7 @@ func Do[R any](ctx context.Context, log Log, saga, step string, run func(context
 type Done map[string]bool
 
 // Undo runs the compensation step of saga for the named actions, unless it ran before: then it
-// returns the first result. Done tells run which actions took effect here; the others are barred
+// returns the recorded result. Done tells run which actions took effect here; the others are barred
 // from now on. run must commit the entry of Once even if it has nothing to undo. An action may have
 // reached a third party without a record here, so run undoes it there in any case.
 func Undo[R any](
@@ -150,8 +150,8 @@ func Undo[R any](
 	})
 }
 
-// firstResult returns the first result in place of a failure. The run may have failed because of
-// what a duplicate or the compensation changed after the look-up.
+// firstResult returns the recorded result, if there is one by now, instead of a failure. The run
+// may have failed because a duplicate or the compensation changed something after the look-up.
 func firstResult[R any](ctx context.Context, log Log, key Key, r R, err error) (R, error) {
 	if err == nil || errors.Is(err, fault.ErrLostRace) {
 		return r, err

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// memory is what a run's log has read for it: an item that has both records and an aggregate.
+// memory holds the item that a run's log has read, which has both records and an aggregate.
 type memory struct{ of atomic.Pointer[remembered] }
 
 type remembered struct {
@@ -20,8 +20,8 @@ func remembering(ctx context.Context) context.Context {
 }
 
 // Remember keeps the item in which a log has looked for a record, so that the run need not read it
-// again. It is as good as read by the run: a write on condition of its version fails if the item
-// has changed since. Outside a run it does nothing.
+// again. The run can use it safely: a write on condition of its version fails if the item has
+// changed since. Outside a run it does nothing.
 func Remember(ctx context.Context, key string, item any) {
 	if m, ok := ctx.Value(memoryKey{}).(*memory); ok {
 		m.of.Store(&remembered{key, item})
@@ -42,7 +42,7 @@ func Recall(ctx context.Context, key string) (item any, ok bool) {
 	return kept.item, true
 }
 
-// Forget drops what was kept. A write does it first.
+// Forget drops the remembered item. Every write begins with it.
 func Forget(ctx context.Context) {
 	if m, ok := ctx.Value(memoryKey{}).(*memory); ok {
 		m.of.Store(nil)

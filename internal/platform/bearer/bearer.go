@@ -46,8 +46,8 @@ func New(issuer, audience string, keys *Keys, c clock.Clock) *Verifier {
 }
 
 // Verify returns the claims of the token in the values of the request's Authorization header. A
-// token that is not valid is a [fault.Unauthenticated]. If the keys cannot be read, so that nobody
-// can tell, it is a [fault.Transient].
+// token that is not valid is a [fault.Unauthenticated]. If the keys cannot be read, the error is a
+// [fault.Transient].
 func (v *Verifier) Verify(ctx context.Context, authorization []string) (map[string]any, error) {
 	if !v.configured {
 		return nil, errRefused.Because(errors.New("no issuer or no audience is configured"))

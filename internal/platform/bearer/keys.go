@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// ttl is how long keys are kept, and so how long a withdrawn key stays good at most.
+	// ttl is how long keys are cached, which bounds how long a withdrawn key is accepted.
 	ttl = 5 * time.Minute
-	// again is how soon after the last read an unknown key causes another one, so that made-up ids
-	// cause no more than that.
+	// again is the minimum time between the last read and one for an unknown key, so that made-up
+	// ids cause few reads.
 	again = time.Minute
 	// retry is how soon after a failed read another one is tried.
 	retry = 5 * time.Second
-	// patience bounds a read. The caller's deadline does not: a short one would keep the keys from
-	// everybody.
+	// patience bounds a read. The caller's deadline does not end it, since a short one would leave
+	// everybody without keys.
 	patience = 3 * time.Second
 
 	maxKeys = 16
@@ -37,7 +37,7 @@ var (
 	errUnknown = errors.New("the issuer has no such key")
 )
 
-// strict accepts one text only for a value.
+// strict accepts only one encoding of a value.
 var strict = base64.RawURLEncoding.Strict()
 
 // Keys are the public keys of an issuer, read when first needed. They are safe for concurrent use.
@@ -57,7 +57,7 @@ func NewKeys(read func(context.Context) (string, error), c clock.Clock) *Keys {
 }
 
 // key returns the key with that id. The set is read again when it is out of date, and for an id
-// that it does not have. The error is errUnknown, or a [fault.Transient] if nobody can tell.
+// that it does not have. The error is errUnknown, or a [fault.Transient] if the set cannot be read.
 func (k *Keys) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -97,8 +97,8 @@ func (k *Keys) load(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// parseKeys reads a set. Keys for other algorithms or purposes are left out. A key for ours that is
-// weak or malformed spoils the set: something is wrong with its source.
+// parseKeys reads a set. Keys for other algorithms or purposes are left out. A weak or malformed
+// key for our algorithm invalidates the whole set, since its source is broken.
 func parseKeys(text string) (map[string]*rsa.PublicKey, error) {
 	var set struct {
 		Keys []struct{ Kty, Use, Alg, Kid, N, E string }

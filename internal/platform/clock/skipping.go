@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Skipping is the system's clock, ahead by what was skipped. It plans what is due later, so that
-// this comes at once when its time is skipped. It is safe for concurrent use.
+// Skipping is the system's clock plus the skipped time. It also plans calls; a call whose time is
+// skipped is made at once. It is safe for concurrent use.
 type Skipping struct {
 	mu    sync.Mutex
 	ahead time.Duration
 	plans map[*plan]struct{}
 }
 
-// plan is something that is due.
+// plan is a planned call.
 type plan struct {
 	due   time.Time
 	timer *time.Timer
@@ -57,7 +57,7 @@ func (s *Skipping) Skip(d time.Duration) {
 	s.ahead += d
 	now := s.now()
 	for p := range s.plans {
-		if p.timer.Stop() { // otherwise it is being done
+		if p.timer.Stop() { // otherwise it is running
 			p.timer.Reset(p.due.Sub(now))
 		}
 	}

@@ -41,7 +41,7 @@ type Store[V Aggregate] interface {
 	Save(ctx context.Context, v V, with With) error
 }
 
-// Records are a With in the form in which stores write it.
+// Records are a With in the form that stores write.
 type Records struct {
 	Barriers []barrier.Record
 	Reply    *idempotency.Record
@@ -49,7 +49,8 @@ type Records struct {
 	Events [][]byte
 }
 
-// Encode returns the records. It fails if a result or an event has no JSON form, which is a defect.
+// Encode returns the records. It fails if a result or an event cannot be encoded as JSON, which is
+// a defect.
 func (w With) Encode() (r Records, err error) {
 	if w.Barrier != nil {
 		if r.Barriers, err = w.Barrier.Records(); err != nil {

@@ -1,4 +1,4 @@
-// Package concurrent runs calls at once.
+// Package concurrent runs calls concurrently.
 package concurrent
 
 import (
@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// All runs all calls at once and returns all their errors.
+// All runs all calls concurrently and returns all their errors.
 func All(calls ...func() error) error {
 	return Do(len(calls), len(calls), func(i int) error { return calls[i]() })
 }

@@ -53,8 +53,8 @@ func Messages(handle func(ctx context.Context, body []byte) error) function.Hand
 	})
 }
 
-// Together returns the function behind a queue whose events are handled in one go. read prepares
-// each valid event. handle gets all that read returned, and returns an error for each.
+// Together returns the function behind a queue whose events are handled together. read prepares
+// each valid event. handle gets all results of read, and returns an error for each.
 func Together[T any](
 	schemas Validator, read func(ctx context.Context, e envelope.Event) (T, error),
 	handle func(ctx context.Context, all []T) []error,

@@ -20,7 +20,8 @@ type circuitItem struct {
 	Openings   int       `dynamodbav:"openings"`
 	RetryAt    time.Time `dynamodbav:"retryAt"`
 	ProbeEnds  time.Time `dynamodbav:"probeEnds"`
-	// Opened is a list of times as text, which versions before it keep, and do not lengthen.
+	// Opened is a list of times as text. Earlier versions of the code keep it, but do not extend
+	// it.
 	Opened []string `dynamodbav:"opened,omitempty"`
 }
 

@@ -26,10 +26,10 @@ type Op struct {
 	// Refused is the error of Commit if this write's condition does not hold. Every write with a
 	// condition needs it.
 	Refused error
-	// Busy, if not nil, is the error of Commit if this write conflicts with others of the same item
-	// at its second attempt or later, for a caller that has another way.
+	// Busy, if not nil, is the error of Commit if this write still conflicts with other writes of
+	// the item at its second attempt, for a caller that has an alternative.
 	Busy error
-	// Events has this write take the events of the change, since its item is small.
+	// Events makes this write carry the events of the change, since its item is small.
 	Events bool
 	// err is why the write could not be built. Commit returns it.
 	err error
@@ -48,7 +48,7 @@ const (
 const (
 	// conflicting: another transaction writes the item. Throttling has reasons of its own.
 	conflicting = "TransactionConflict"
-	// invalid: DynamoDB can never take the write.
+	// invalid: DynamoDB can never accept the write.
 	invalid = "ValidationError"
 )
 
@@ -180,7 +180,7 @@ func refusal(ops []Op, reasons ...types.CancellationReason) error {
 	return joined(all)
 }
 
-// joined returns errors as one, a single one as it is.
+// joined returns errors as one error; a single one stays as it is.
 func joined(all []error) error {
 	if len(all) == 1 {
 		return all[0]

@@ -18,15 +18,15 @@ import (
 
 // Hosting returns the table with a host for the barrier records of each saga: the item of the
 // saga's aggregate, whose id is the saga's. A step usually writes this item anyway. If it does not
-// exist, the records alone make an item, which has no version and is no aggregate; see Versioned.
+// exist, the records create an item without a version, which is not an aggregate; see Versioned.
 func (t *Table) Hosting(host func(saga string) (pk, sk string)) *Table {
 	hosting := *t
 	hosting.hosts = host
 	return &hosting
 }
 
-// host returns the key of a saga's host. The records of consumed events are items of their own, for
-// they expire and an aggregate does not.
+// host returns the key of a saga's host. The records of consumed events are items of their own,
+// because they expire and an aggregate does not.
 func (t *Table) host(saga string) (key Values, ok bool) {
 	if t.hosts == nil || barrier.IsEvent(saga) {
 		return nil, false
@@ -80,8 +80,9 @@ func (t *Table) join(records commit.Records, events []envelope.Event, ops []Op) 
 	return ops
 }
 
-// carrier returns which write takes the events: the one that says so, else the saga's host, else a
-// new record rather than an item that is written again. It returns -1 if there is none.
+// carrier returns the write that carries the events: the one marked for it, else that of the saga's
+// host, else that of a new record rather than of an item that is written again. It returns -1 if
+// there is none.
 func carrier(ops []Op, host Values) int {
 	for _, takes := range []func(Op) bool{
 		func(op Op) bool { return op.Events }, func(op Op) bool { return host != nil && op.on(host) }, Op.carries,

@@ -15,8 +15,8 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// OpenIndex is the name of a sparse index of the items that wait for something. It is spread over
-// the shards of open#, each sorted by time.
+// OpenIndex is the name of a sparse index of items that are waiting. It is spread over the shards
+// of open#, each sorted by time.
 const OpenIndex = "open"
 
 // openTime has a fixed length, so that it sorts by time.

@@ -86,7 +86,7 @@ func (t *Table) Heard(ctx context.Context, at string) (last bool, err error) {
 }
 
 // WriteAll writes up to 25 requests. It retries unprocessed ones until ctx ends. DynamoDB refuses
-// two requests for one item; they are the same, so the last one is left.
+// two requests for one item; such requests are equal, so only the last one is kept.
 func (t *Table) WriteAll(ctx context.Context, all []types.WriteRequest) error {
 	var requests []types.WriteRequest
 	for n, request := range all {

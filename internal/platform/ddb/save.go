@@ -31,8 +31,8 @@ func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
 }
 
 // SaveVersion writes an item whose stored version is before, or a new item if before is 0.
-// Otherwise Commit fails with fault.ErrLostRace. An item without a version is new, and what it has
-// stays: it holds the barrier records of a saga that wrote nothing else here.
+// Otherwise Commit fails with fault.ErrLostRace. An item without a version counts as new, and its
+// attributes stay: it holds the barrier records of a saga that wrote nothing else here.
 func (t *Table) SaveVersion(pk, sk string, shape any, before int64) Op {
 	if before == 0 {
 		u := update{fresh: true, values: Values{}}

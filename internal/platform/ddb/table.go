@@ -16,7 +16,7 @@
 //	reply#<scope>      <key>           a record of package idempotency, for 24 hours
 //	outbox#<0..7>      <event id>      an event without a change, until it is published
 //	aside#<0..7>       <event id>      an event that could not be published, until a sweep does it
-//	relay              heartbeat       what a sweep writes and the relay deletes
+//	relay              heartbeat       written by each sweep, deleted by the relay
 //	circuit#<name>     state           the circuit of a dependency; see package resilience
 //
 // The previous release kept all records under barrier# and all events under outbox#. Such records
@@ -43,7 +43,7 @@ type Table struct {
 	Client *dynamodb.Client
 	Name   string
 	Clock  clock.Clock
-	// Previous has writes understood by the previous release, too; see join.
+	// Previous makes writes readable by the previous release; see join.
 	Previous bool
 
 	hosts func(saga string) (pk, sk string)

@@ -1,7 +1,7 @@
 // Package deadline distinguishes two deadlines of an invocation: its own, which Lambda sets, and
 // the one that its caller chose by a header. The caller's deadline may end the caller's own work.
 // It must not end shared work, such as reading a secret that is cached for five minutes. Work that
-// it ends is not our fault.
+// it ends does not count as our failure.
 package deadline
 
 import (
@@ -128,7 +128,7 @@ func (b byClock) Value(key any) any {
 	return b.Context.Value(key)
 }
 
-// Left is the time until the deadline of ctx, if it has one, by the clock that it was made by.
+// Left is the time until the deadline of ctx, if it has one, by the clock of that deadline.
 func Left(ctx context.Context) (time.Duration, bool) {
 	at, bounded := ctx.Deadline()
 	if !bounded {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// minWait is the least time that a request gets, however short the caller's deadline.
+	// minWait is the minimum time of a request, however short the caller's deadline.
 	minWait = 250 * time.Millisecond
 	// maxWait is longer than any request may take; a longer timeout sets no deadline.
 	maxWait = time.Minute

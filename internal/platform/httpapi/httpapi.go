@@ -61,7 +61,8 @@ type Response struct {
 // HandlerFunc handles a request. Its error becomes a problem document.
 type HandlerFunc func(ctx context.Context, r *Request) (Response, error)
 
-// Handle returns the function of operation id. It does not start if the contract has no such one.
+// Handle returns the function of operation id. It does not start if the contract has no such
+// operation.
 func Handle(id string, handle HandlerFunc) function.Handler {
 	return newEndpoint(id, unverified, handle)
 }

@@ -16,12 +16,12 @@ func Get[T, Form any](
 	})
 }
 
-// Owned makes the operations that read what belongs to customers. Each sees only their own,
-// operators see all.
+// Owned makes the operations that read customers' data. Customers see only their own, operators see
+// all.
 type Owned[T, Form any] struct {
 	Owner func(T) string
 	Form  func(T) Form
-	// Missing is the answer for what the caller may not see. It is that for what does not exist.
+	// Missing is the answer for data that does not exist, and for data that the caller may not see.
 	Missing error
 }
 
@@ -38,8 +38,8 @@ func (o Owned[T, Form]) Get(
 	})
 }
 
-// List is an operation that reads several things, named by a query parameter, without pages. What
-// the caller may not see is left out. name is that of the list in the answer.
+// List is an operation that reads several things, named by a query parameter, without pages. It
+// leaves out what the caller may not see. name is the name of the list in the answer.
 func (o Owned[T, Form]) List(
 	operation, name, parameter string, list func(ctx context.Context, ids []string) ([]T, error),
 ) function.Handler {

@@ -39,12 +39,12 @@ func (res Response) with(header map[string]string) Response {
 	return res
 }
 
-// After says when to look what became of an accepted request.
+// After says when to poll for the outcome of an accepted request.
 func (res Response) After(d time.Duration) Response {
 	return res.with(map[string]string{"Retry-After": strconv.Itoa(int(d.Seconds()))})
 }
 
-// Cached lets anybody keep the response for a time. The error of a request is never kept.
+// Cached lets anybody cache the response for a time. Errors are never cached.
 func (res Response) Cached(d time.Duration) Response {
 	return res.with(map[string]string{"Cache-Control": "public, max-age=" + strconv.Itoa(int(d.Seconds()))})
 }

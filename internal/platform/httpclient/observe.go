@@ -8,9 +8,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// observeCircuit records the circuit's state before or after a call, unless it is closed: a line of
-// the log for each call would be for nothing. err says why the call was refused or must not be
-// retried.
+// observeCircuit records the circuit's state before or after a call, unless it is closed: a log
+// line for each call would be noise. err says why the call was refused or must not be retried.
 func (c *Client) observeCircuit(ctx context.Context, admission resilience.Admission, err error) {
 	name := resilience.Closed
 	record := func(state float64) {

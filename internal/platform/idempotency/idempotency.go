@@ -96,8 +96,8 @@ func (o Once) Returning(result any) *Entry {
 	return &Entry{req: o.req, result: result}
 }
 
-// Do runs the request, unless it ran before: then it returns the first result, with replayed true.
-// Errors are not recorded: a refused request has changed nothing and may be sent again.
+// Do runs the request, unless it ran before: then it returns the recorded result, with replayed
+// true. Errors are not recorded: a refused request has changed nothing and may be sent again.
 func Do[R any](
 	ctx context.Context, log Log, req Request, run func(context.Context, Once) (R, error),
 ) (r R, replayed bool, err error) {

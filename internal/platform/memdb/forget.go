@@ -9,9 +9,9 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// Forget removes everything about subjects, such as orders that are over, and the idempotency
-// records and expiring items from before a time. A process that lives for long does not grow by it.
-// An item is about a subject if its key is the subject, or begins with it and a #.
+// Forget removes everything about subjects, such as finished orders, and the idempotency records
+// and expiring items from before a time. So the memory of a long-lived process stays bounded. An
+// item is about a subject if its key is the subject, or begins with it and a #.
 func (l *Log) Forget(subjects map[string]bool, before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -23,7 +23,7 @@ func (l *Log) Forget(subjects map[string]bool, before time.Time) {
 	}
 }
 
-// Sizes returns how much a log has of every kind, to test what grows.
+// Sizes returns the number of entries of every kind, to test that none grows without bound.
 func (l *Log) Sizes() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -34,8 +34,8 @@ func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V
 	return i
 }
 
-// Expiring lets Log.Forget forget items that over says are of no use since before a time, as a time
-// to live does in DynamoDB.
+// Expiring lets Log.Forget remove the items that expired before a time, according to over, like
+// DynamoDB's time to live.
 func (i *Items[V]) Expiring(over func(v V, before time.Time) bool) *Items[V] {
 	i.over = over
 	return i

@@ -5,9 +5,9 @@ import "slices"
 // Name is the name of a metric.
 type Name string
 
-// The metrics of Orderflow. Package httpclient records those by dependency. The edges (function,
-// step, consumer, outbox, barrier, idempotency) record those by step or function. The handlers of
-// orders record those about orders.
+// The metrics of Orderflow. Package httpclient records the metrics by dependency. The edges
+// (function, step, consumer, outbox, barrier, idempotency) record the metrics by step or function.
+// The handlers of orders record the metrics about orders.
 const (
 	// OrdersPlaced counts placed orders, without replayed requests.
 	OrdersPlaced Name = "OrdersPlaced"
@@ -26,7 +26,7 @@ const (
 	// DuplicateSteps counts saga steps and events that a barrier found already done, by step. A few
 	// are normal.
 	DuplicateSteps Name = "DuplicateSteps"
-	// IdempotentReplays counts requests that got the first result of their Idempotency-Key.
+	// IdempotentReplays counts requests that got the recorded result of their Idempotency-Key.
 	IdempotentReplays Name = "IdempotentReplays"
 	// OutboxLag is the time from an event's creation to its publication, for every published event.
 	OutboxLag Name = "OutboxLag"
@@ -64,7 +64,7 @@ const (
 	// RPCDuration is the duration of a call of the native RPC process, without streams, by status:
 	// ok, or the error's code, such as unavailable.
 	RPCDuration Name = "RPCDuration"
-	// Watches is how many watches of orders are under way in a process, recorded when one begins or
+	// Watches is the number of open watches of orders in a process, recorded when one begins or
 	// ends.
 	Watches Name = "Watches"
 	// WatchReads counts the reads of orders for watches.

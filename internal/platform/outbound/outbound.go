@@ -27,8 +27,8 @@ func New(env *function.Env, service string, log resilience.CircuitLog) Caller {
 	return Caller{env: env, service: service, log: log, endpoints: endpoints}
 }
 
-// Over returns the caller of a service whose dependencies are at endpoints, by a transport of its
-// own, as in a process that has them inside.
+// Over returns the caller of a service with other endpoints and another transport, such as those of
+// a process that includes its dependencies.
 func Over(
 	env *function.Env, service string, log resilience.CircuitLog, at httpclient.Endpoints, by http.RoundTripper,
 ) Caller {

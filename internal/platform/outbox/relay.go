@@ -33,11 +33,11 @@ const Attribute = "outbox"
 type Item struct {
 	PK, SK string
 	Event  envelope.Event
-	// Malformed is what should have been an event and cannot be read as one.
+	// Malformed is text in the place of an event that cannot be read as one.
 	Malformed string
 }
 
-// ID is that of the event. What is not an event is named by its content.
+// ID is the event's id. For text that is not an event, it is derived from the content.
 func (i Item) ID() string {
 	if i.Malformed == "" {
 		return i.Event.ID
@@ -46,7 +46,7 @@ func (i Item) ID() string {
 	return "malformed-" + hex.EncodeToString(hash[:8])
 }
 
-// Body is the event as JSON, or what should have been that.
+// Body is the event as JSON, or the malformed text.
 func (i Item) Body() ([]byte, error) {
 	if i.Malformed != "" {
 		return []byte(i.Malformed), nil
@@ -64,7 +64,7 @@ type Store interface {
 	// DeletePublished deletes published items. Deleting a missing item is not an error.
 	DeletePublished(ctx context.Context, items []Item) error
 	// PutAside makes events items of their own, for a sweep. The stream does not pass them to the
-	// relay again. For what is malformed, sweeps fail until an operator deletes it.
+	// relay again. Sweeps fail until an operator deletes a malformed one.
 	PutAside(ctx context.Context, items []Item) error
 	// Heard deletes the heartbeat that was written at this time, and reports whether it was the
 	// last. A later one stays.
@@ -143,7 +143,7 @@ func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 	})
 }
 
-// parse returns the events of a written item, and what cannot be read as one.
+// parse returns the events of a written item, and texts that cannot be read as one.
 func parse(i image, record string) []Item {
 	if i.Events.S != nil {
 		return parseAll(*i.Events.S)
@@ -159,7 +159,7 @@ func parse(i image, record string) []Item {
 	return []Item{item}
 }
 
-// parseAll returns the events of an Attribute, and what cannot be read as one.
+// parseAll returns the events of an Attribute, and texts that cannot be read as one.
 func parseAll(all string) (items []Item) {
 	var bodies []json.RawMessage
 	if err := json.Unmarshal([]byte(all), &bodies); err != nil {
@@ -171,7 +171,7 @@ func parseAll(all string) (items []Item) {
 	return items
 }
 
-// Read returns an event, or what should have been one.
+// Read returns an event, or a malformed text.
 func Read(body []byte) Item {
 	e, err := envelope.Parse(body)
 	if err != nil {

@@ -29,8 +29,8 @@ type Swept interface {
 	// Waiting returns all items in the outbox. If some cannot be read, it returns the others with
 	// an error.
 	Waiting(ctx context.Context) ([]Item, error)
-	// Beat writes the Heartbeat again. If the relay has not deleted the one before, it waits: since
-	// is when the first of these was written.
+	// Beat writes the Heartbeat again. If the relay has not deleted the previous one, the outbox
+	// waits: since is when the first undeleted one was written.
 	Beat(ctx context.Context) (since time.Time, waits bool, err error)
 }
 
@@ -38,8 +38,8 @@ type Swept interface {
 type Watched interface {
 	// Waiting is as in Swept.
 	Waiting(ctx context.Context) ([]Item, error)
-	// Beating returns since when the Heartbeat is there, which the relay deletes within seconds;
-	// false if it is not.
+	// Beating returns since when the Heartbeat exists, which the relay deletes within seconds;
+	// false if there is none.
 	Beating(ctx context.Context) (since time.Time, waits bool, err error)
 }
 

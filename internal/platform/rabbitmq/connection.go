@@ -146,7 +146,7 @@ func (s *connection) Publish(ctx context.Context, m message) error {
 // Alive reports whether neither side has closed the channel or the connection.
 func (s *connection) Alive() bool { return !s.channel.IsClosed() }
 
-// Close closes the socket. AMQP's farewell would wait for a broker that may be gone.
+// Close closes the socket. AMQP's close handshake would wait for a broker that may be gone.
 func (s *connection) Close() { _ = s.raw.Close() }
 
 // bounded is a connection whose writes cannot block for ever, as they would with a full buffer and

@@ -1,4 +1,4 @@
-// Package recorder keeps what an http.Handler answers, for callers without a connection.
+// Package recorder records the answer of an http.Handler, for callers without a connection.
 package recorder
 
 import (
@@ -32,7 +32,7 @@ func (a *Answer) WriteHeader(status int) {
 	}
 }
 
-// Write implements http.ResponseWriter. A status after it comes too late.
+// Write implements http.ResponseWriter. A later status has no effect.
 func (a *Answer) Write(b []byte) (int, error) {
 	a.sent = true
 	return a.Body.Write(b)

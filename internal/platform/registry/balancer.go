@@ -18,9 +18,9 @@ const (
 	MaxEjection = 5 * time.Minute
 )
 
-// Balancer spreads calls over the endpoints of services and avoids those that fail. Of two picked
-// at random it takes the one with fewer calls under way. A Lambda process makes its calls one after
-// the other, so there that is a fair coin, and only ejection acts; a process that serves many
+// Balancer spreads calls over the endpoints of services and avoids those that fail. It picks two at
+// random and takes the one with fewer calls in progress. A Lambda process makes its calls in
+// sequence, so the choice is random there and only ejection matters; a process that serves many
 // requests at once needs both. It is safe for concurrent use.
 type Balancer struct {
 	cache *Cache
@@ -31,15 +31,15 @@ type Balancer struct {
 	pools map[string][]*endpoint
 }
 
-// endpoint is one base URL of a service and how it fares.
+// endpoint is one base URL of a service, with its recent outcomes.
 type endpoint struct {
 	url         string
-	outstanding int       // calls under way
+	outstanding int       // calls in progress
 	failures    int       // in a row
 	ejections   int       // in a row, as far as the next one's length depends on them
 	until       time.Time // when an ejected one is tried
 	back        time.Time // when it last came back
-	era         int       // counts ejections: the outcome of a call from before one is void
+	era         int       // counts ejections: outcomes of calls from before the latest one are ignored
 }
 
 func (e *endpoint) ejected() bool { return e.failures >= Failures }
@@ -78,7 +78,7 @@ func (b *Balancer) Pick(ctx context.Context, name string) (base string, done fun
 	}, nil
 }
 
-// pool returns the endpoints at urls, with what is known of those that were there before.
+// pool returns the endpoints at urls. Known ones keep their state.
 func (b *Balancer) pool(name string, urls []string) []*endpoint {
 	known := b.pools[name]
 	pool := make([]*endpoint, len(urls))
@@ -104,7 +104,7 @@ func (b *Balancer) choose(pool []*endpoint) *endpoint {
 	}
 	now := b.clock.Now()
 	if next != nil && (len(up) == 0 || !now.Before(next.until)) {
-		// As if it had failed already, so that a trial whose outcome is never reported blocks
+		// Count the trial as failed for now, so that one whose outcome is never reported blocks
 		// nothing.
 		next.until = now.Add(span(next.ejections))
 		return next
@@ -117,7 +117,7 @@ func (b *Balancer) choose(pool []*endpoint) *endpoint {
 	return up[i]
 }
 
-// judge takes note of how a call to e went.
+// judge records the outcome of a call to e.
 func (b *Balancer) judge(name string, e *endpoint, failed bool) {
 	now := b.clock.Now()
 	if !failed {

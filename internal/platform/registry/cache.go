@@ -12,8 +12,8 @@ import (
 const (
 	// TTL is how long addresses are kept before they are resolved again.
 	TTL = time.Minute
-	// Retry is how long old addresses are used after a lookup that failed, and the least time
-	// between two lookups of a service that fails.
+	// Retry is how long old addresses are used after a failed lookup, and the minimum time between
+	// two lookups for a service that fails.
 	Retry = 5 * time.Second
 
 	// lookup bounds one lookup; pause is how long its error is cached if there are no addresses
@@ -32,13 +32,13 @@ type Cache struct {
 	known map[string]*entry
 }
 
-// entry is what is known of a name: addresses, or the error if there never were any.
+// entry has the addresses of a name, or the error if there never were any.
 type entry struct {
 	urls  []string
 	err   error
 	until time.Time     // when to look up again
 	asked time.Time     // when the last lookup began
-	busy  chan struct{} // closed at the end of the lookup under way; nil if there is none
+	busy  chan struct{} // closed at the end of the lookup in progress; nil if there is none
 }
 
 // NewCache returns a cache of source.
@@ -46,8 +46,8 @@ func NewCache(source Registry, c clock.Clock) *Cache {
 	return &Cache{source: source, clock: c, known: map[string]*entry{}}
 }
 
-// Resolve returns the cached addresses, or looks them up. Old ones are better than none: they are
-// used during another caller's lookup and after one that failed.
+// Resolve returns the cached addresses, or looks them up. Old addresses are better than none: they
+// are used during another caller's lookup and after a failed one.
 func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	for {
 		known, ended := c.lookup(name)

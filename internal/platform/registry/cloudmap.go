@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// ours is the service in Cloud Map that has all addresses of a stage: an instance for each
-// endpoint, whose attributes are names and their base URLs.
+// ours is the Cloud Map service with all addresses of a stage: an instance for each endpoint, whose
+// attributes are names and their base URLs.
 const ours = "services"
 
 // Attribute is the attribute with the base URL of an instance of a third party's own service.

@@ -53,8 +53,8 @@ const (
 // other stage it would expose cards, addresses and secrets on the way.
 func transportOf(stage string) transport { return transport(stage == "local") }
 
-// endpoints cleans what a registry holds for name. One endpoint that cannot or must not be called
-// makes all of them suspect: a process that has older addresses keeps using those.
+// endpoints normalizes a registry's entry for name. If one endpoint cannot or must not be called,
+// all of them are refused: a process that has older addresses keeps using those.
 func endpoints(name string, raw []string, allowed transport) ([]string, error) {
 	var urls []string
 	for _, r := range raw {

@@ -1,8 +1,8 @@
-// Package resilience is what a caller does about a dependency that fails: it retries within a
-// budget, stops calling when the dependency is down, and bounds concurrent calls. Package
-// httpclient composes the parts.
+// Package resilience protects a caller from a failing dependency: it retries within a budget, stops
+// calling when the dependency is down, and bounds concurrent calls. Package httpclient composes the
+// parts.
 //
-// A Lambda process serves one invocation at a time so on its own it learns little. A circuit's
+// A Lambda process serves one invocation at a time, so it learns little on its own. A circuit's
 // state is kept in the service's table, where all processes see it.
 package resilience
 
@@ -47,8 +47,8 @@ type Changed struct {
 	Openings int `json:"openings"`
 }
 
-// fresh is how long a process trusts what it read; alone is how long it does without its log after
-// an error of the log.
+// fresh is how long a process trusts the state that it read; alone is how long it works without the
+// log after an error of the log.
 const (
 	fresh = time.Second
 	alone = 5 * time.Second
@@ -62,7 +62,8 @@ const (
 )
 
 // Breaker guards the calls of a process to one dependency, by the circuit that all processes share.
-// If the log fails, it continues with what it knows; that never makes a call fail.
+// If the log fails, it continues with the last known state; an error of the log never makes a call
+// fail.
 type Breaker struct {
 	dependency string
 	log        CircuitLog
@@ -101,7 +102,7 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	}
 	if c.probeDue(now) && ctx.Err() == nil {
 		claim := c.claimed(now, b.settings)
-		// A claim that is cut off may have been written, and would keep all waiting for a probe
+		// A claim that is cut off may have been written; then all processes would wait for a probe
 		// that nobody makes.
 		if err := b.save(context.WithoutCancel(ctx), c, claim); err == nil {
 			return Admission{b: b, Probe: true, claim: claim.Version}, nil
@@ -137,7 +138,7 @@ func (b *Breaker) refusal(c Circuit, cause error) error {
 // Succeeded ends an admission: the dependency answered.
 func (a Admission) Succeeded(ctx context.Context) {
 	if !a.Probe && !a.b.knowsTrouble() {
-		return // nothing failed that it could be weighed against: a healthy dependency costs no writes
+		return // without failures to weigh it against, a success is not counted: a healthy dependency costs no writes
 	}
 	a.b.change(ctx, func(c Circuit, now time.Time) Circuit {
 		if a.Probe {
@@ -187,7 +188,7 @@ const races = 3
 
 // change applies a transition to the shared circuit.
 func (b *Breaker) change(ctx context.Context, transition func(c Circuit, now time.Time) Circuit) {
-	ctx = context.WithoutCancel(ctx) // what was learned counts, even if the caller has gone
+	ctx = context.WithoutCancel(ctx) // the outcome counts, even if the caller has gone
 	for range races {
 		c := b.current(ctx)
 		next := transition(c, b.clock.Now())

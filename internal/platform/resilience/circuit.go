@@ -111,8 +111,7 @@ func (c Circuit) wait(now time.Time) time.Duration {
 	return max(until.Sub(now), 0)
 }
 
-// failed counts the failure of a call, named by key, and opens the circuit if that was one too
-// many.
+// failed counts the failure of a call, named by key, and opens the circuit if that reaches a limit.
 func (c Circuit) failed(key string, now time.Time, s Settings) Circuit {
 	if c.State != Closed {
 		return c // it was admitted long ago and says nothing new
@@ -140,7 +139,7 @@ func (c Circuit) failed(key string, now time.Time, s Settings) Circuit {
 	return next
 }
 
-// succeeded counts a success, where that matters.
+// succeeded counts a success if a window is open.
 func (c Circuit) succeeded(now time.Time) Circuit {
 	if !c.troubled(now) {
 		return c
@@ -184,7 +183,7 @@ func (c Circuit) probed(ok bool, now time.Time, s Settings) Circuit {
 	return c.open(now, s)
 }
 
-// released gives the probe back untried.
+// released gives back a probe that was not made.
 func (c Circuit) released(now time.Time) Circuit {
 	return Circuit{
 		State: Open, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, RetryAt: now, Opened: c.Opened,

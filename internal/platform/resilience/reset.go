@@ -12,9 +12,9 @@ import (
 var ErrClosed = errors.New("the circuit is closed")
 
 // Reset closes the circuit of a dependency by hand and returns what it was, for an operator who
-// knows that the dependency is back before a probe finds out. It fails with ErrClosed if there is
+// knows that the dependency is back before a probe shows it. It fails with ErrClosed if there is
 // nothing to do. Processes see the change within a second. If the dependency is still down, the
-// circuit opens again after as many failures as ever.
+// circuit opens again after the usual number of failures.
 func Reset(ctx context.Context, log CircuitLog, dependency string, p envelope.Publisher) (Circuit, error) {
 	b := Breaker{dependency: dependency, events: p}
 	return fault.RetryLostRace(func() (Circuit, error) {

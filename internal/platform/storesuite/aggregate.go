@@ -14,8 +14,8 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Aggregate is how a store of type S keeps its aggregates of type V. All stores keep their
-// aggregates in the same way, so they pass the same cases.
+// Aggregate describes how a store of type S keeps aggregates of type V. All stores do so in the
+// same way, so they pass the same cases.
 type Aggregate[S any, V commit.Aggregate] struct {
 	Get  func(S, context.Context, string) (V, error)
 	Save func(S, context.Context, V, commit.With) error

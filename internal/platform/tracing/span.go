@@ -56,8 +56,8 @@ func Annotate(ctx context.Context, attrs ...attribute.KeyValue) {
 	trace.SpanFromContext(ctx).SetAttributes(attrs...)
 }
 
-// Order names the order that a span is about. Anything but an order's id makes no attribute: it may
-// come from a stranger.
+// Order names the order that a span is about. Anything but an order's id is left out, since it may
+// come from an attacker.
 func Order(id string) attribute.KeyValue {
 	if !ids.Valid(id) {
 		return attribute.KeyValue{}

@@ -1,19 +1,19 @@
 // Package workflow executes state machines in this process, as Step Functions does for functions:
 // the same definitions, run by package asl.
 //
-// The executions of a Standard machine are written down in a [Journal]: every transition before
-// what follows from it begins. So whatever was answered survives the process, and the next process
-// goes on from there. A step may run twice, for which it has its barrier, but the saga takes no
-// transition twice. When a write's outcome is unknown, the engine drops its copy of the execution
-// and goes on from what the journal has.
+// The engine writes every transition of a Standard machine's execution to a [Journal] before it
+// acts on it. So every answer survives the process, and the next process continues from there. A
+// step may run twice, which its barrier handles, but the saga takes no transition twice. If the
+// outcome of a write is unknown, the engine drops its copy of the execution and continues from the
+// journal.
 //
-// The executions of an Express machine are children that live in memory only, as brief as on AWS.
-// After a crash their parent's task begins anew, with the same token.
+// The executions of an Express machine are children that live in memory only and, as on AWS, are
+// short. After a crash their parent's task begins again, with the same token.
 //
-// Several processes may share a journal. One drives, which a lease decides. Taking an execution
-// over is a write, too, so a process that has lost the lease without noticing cannot write any
-// more: its versions are old.
+// Several processes may share a journal. The holder of a lease drives the executions. Taking over
+// an execution is also a write, so a process that has lost the lease without noticing can no longer
+// write: its versions are old.
 //
-// Timers are not written down. A task that another process takes over has its whole time again:
-// the time without a driver must not time out orders.
+// Timers are not stored. A task that another process takes over has its full timeout again, so that
+// orders do not time out while no process drives them.
 package workflow

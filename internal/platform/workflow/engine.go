@@ -18,7 +18,7 @@ import (
 // Machine is a state machine that an engine runs.
 type Machine struct {
 	Definition *asl.Machine
-	// Express executions are not written down, and their names need not be unique.
+	// Express executions are not stored, and their names need not be unique.
 	Express bool
 }
 
@@ -33,7 +33,7 @@ func Blocking(invoke func(ctx context.Context, function string, payload []byte) 
 	}
 }
 
-// Options are what an engine is made of.
+// Options configure an engine.
 type Options struct {
 	// Machines are the state machines by name, by which their definitions start each other.
 	Machines map[string]Machine
@@ -41,16 +41,16 @@ type Options struct {
 	Journal  Journal
 	// Owner names this process in the lease. Two processes must have different names.
 	Owner string
-	// Ended is told of each Standard execution that did not succeed, as EventBridge is. If it
-	// fails, or if the process ends meanwhile, it is told again. May be nil.
+	// Ended is called for each Standard execution that did not succeed, like EventBridge. It is
+	// called again if it fails, or if the process ends meanwhile. May be nil.
 	Ended func(ctx context.Context, x Execution) error
-	// Lease is how long a process may be silent until another one takes over; 5 s if 0.
+	// Lease is how long a process may be silent before another one takes over; 0 means 5 s.
 	Lease time.Duration
 	// Limit is how many Standard executions may run; 10,000 if 0.
 	Limit int
 
-	// Clock, After and Between are time and chance: the system's if nil. After calls do after a
-	// while, unless the function that it returns was called before.
+	// Clock, After and Between provide time and randomness; nil means the system's. After calls do
+	// after a while, unless the function that it returns was called before.
 	Clock   clock.Clock
 	After   func(d time.Duration, do func()) (stop func())
 	Between func(least, most time.Duration) time.Duration
@@ -70,7 +70,7 @@ type Engine struct {
 	term     context.Context // ends with the lease; nil without it
 	resign   context.CancelFunc
 	draining bool
-	parked   bool          // it has drained, and drives nothing any more
+	parked   bool          // it has drained, and no longer drives anything
 	rested   chan struct{} // closed when the last execution has left a draining engine
 }
 
@@ -104,8 +104,8 @@ func New(o Options) *Engine {
 	return e
 }
 
-// Start starts an execution. It succeeds, too, if the execution is running with the same input;
-// otherwise it fails with ErrExists. Names must not have a slash.
+// Start starts an execution. It also succeeds if the execution is already running with the same
+// input; otherwise it fails with ErrExists. Names must not have a slash.
 func (e *Engine) Start(ctx context.Context, machine, name string, input json.RawMessage) error {
 	e.mu.Lock()
 	draining, full := e.draining, e.standard >= e.o.Limit
@@ -153,7 +153,7 @@ func (e *Engine) start(ctx context.Context, machine, name string, input json.Raw
 	if stored.Status != Running || string(stored.Input) != string(input) {
 		return ErrExists
 	}
-	e.adoptSoon(r.term, machine, name) //nolint:contextcheck // the engine goes on after the caller
+	e.adoptSoon(r.term, machine, name) //nolint:contextcheck // the engine continues after the caller has returned
 	return nil
 }
 

@@ -22,7 +22,7 @@ type Execution struct {
 	Ended         time.Time // zero while it runs
 	Position      asl.Position
 	History       []Event
-	// Announced says that its end needs no announcement, or that there was one; see Options.Ended.
+	// Announced says that its end needs no announcement, or has been announced; see Options.Ended.
 	Announced bool
 	Version   int64
 }
@@ -39,7 +39,7 @@ type Event struct {
 	Output   json.RawMessage `json:"output,omitempty"` // what came with a task token
 }
 
-// Open reports whether an engine has something to do for the execution.
+// Open reports whether an engine still has work for the execution.
 func (x Execution) Open() bool { return x.Status == Running || !x.Announced }
 
 // Identity returns the execution's id and version; see commit.Aggregate.
@@ -48,7 +48,7 @@ func (x Execution) Identity() (id string, version int64) { return ID(x.Machine, 
 // ID identifies an execution. Neither machines nor names have a slash.
 func ID(machine, name string) string { return machine + "/" + name }
 
-// Lease says which process drives.
+// Lease names the process that drives.
 type Lease struct {
 	Owner   string // "" for none
 	Until   time.Time
@@ -78,11 +78,11 @@ var (
 	ErrExists = fault.New(fault.Conflict, "ExecutionExists", "there is already such an execution")
 	// ErrStaleToken: no task waits with this token.
 	ErrStaleToken = fault.New(fault.Conflict, "StaleToken", "the task is no longer waiting")
-	// ErrNotLeading: another process drives.
+	// ErrNotLeading: another process holds the lease.
 	ErrNotLeading = fault.New(fault.Transient, "NotLeading", "another process drives the executions; try again")
-	// ErrDraining: the engine starts nothing any more.
+	// ErrDraining: the engine starts no more executions.
 	ErrDraining = fault.New(fault.Transient, "Draining", "the process is about to end; try again later")
-	// ErrBusy: the journal did not take the change, or too many executions are running.
+	// ErrBusy: the journal did not accept the change, or too many executions are running.
 	ErrBusy = fault.New(fault.Transient, "EngineBusy", "the engine is busy; try again")
 
 	errNoMachine = fault.New(fault.Internal, "NoStateMachine", "the engine does not have this state machine")

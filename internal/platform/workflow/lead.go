@@ -20,7 +20,7 @@ const pause = time.Second
 // younger ones are being started.
 const sweep = 30 * time.Second
 
-// Leads reports whether this process drives.
+// Leads reports whether this process holds the lease.
 func (e *Engine) Leads() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -29,8 +29,8 @@ func (e *Engine) Leads() bool {
 
 func (e *Engine) leads() bool { return e.term != nil && e.o.Clock.Now().Before(e.until) }
 
-// Lead obtains or renews the lease and reports whether this process has it. Run calls it again and
-// again.
+// Lead obtains or renews the lease and reports whether this process has it. Run calls it
+// repeatedly.
 func (e *Engine) Lead(ctx context.Context) (bool, error) { //nolint:contextcheck // the term outlives the call
 	if !e.Leads() {
 		e.cease() // it had the lease for too long without renewing it
@@ -64,7 +64,7 @@ func (e *Engine) Lead(ctx context.Context) (bool, error) { //nolint:contextcheck
 
 // renew writes the lease's next term. It fails with ErrNotLeading if another process has the lease.
 func (e *Engine) renew(ctx context.Context, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, e.o.Lease) // a later answer is worth nothing
+	ctx, cancel := context.WithTimeout(ctx, e.o.Lease) // a later answer is useless
 	defer cancel()
 	l, err := e.o.Journal.Lease(ctx)
 	if err != nil {
@@ -185,8 +185,8 @@ func (e *Engine) adoptSoon(term context.Context, machine, name string) {
 	})
 }
 
-// adopt drives an execution that this process does not drive yet, if it is open. To write the next
-// version bars all who drove it before. It returns the execution's run, nil if that has ended.
+// adopt drives an open execution that this process does not drive yet. Writing the next version
+// bars all earlier drivers. It returns the execution's run, nil if that has ended.
 func (e *Engine) adopt(ctx context.Context, machine, name string) (*run, error) {
 	m, ok := e.o.Machines[machine]
 	if !ok || m.Express {
@@ -272,15 +272,15 @@ func (e *Engine) release(ctx context.Context) {
 	}
 }
 
-// Report says what became of the executions that ran when the engine began to drain.
+// Report is the outcome of a drain.
 type Report struct {
 	// Parked are the ids of the executions that still run. They stay in the journal, and the next
-	// process that drives goes on with them.
+	// process continues them.
 	Parked []string
 }
 
-// Drain starts nothing any more and waits until nothing runs here, or until ctx ends. Then it gives
-// up what is left.
+// Drain starts no more executions and waits until none runs here, or until ctx ends. Then it gives
+// up the remaining ones.
 func (e *Engine) Drain(ctx context.Context) Report {
 	e.mu.Lock()
 	e.draining = true
@@ -297,7 +297,7 @@ func (e *Engine) Drain(ctx context.Context) Report {
 	return e.left(context.WithoutCancel(ctx))
 }
 
-// left lists the executions that the journal has as running.
+// left lists the executions that are running according to the journal.
 func (e *Engine) left(ctx context.Context) (r Report) {
 	ctx, cancel := context.WithTimeout(ctx, e.o.Lease)
 	defer cancel()

@@ -38,13 +38,13 @@ func (r *run) transition(ctx context.Context, with Event, apply func(*asl.Execut
 	now := r.e.o.Clock.Now()
 	with.At, with.State = now, r.x.State()
 	if err := r.write(ctx, next, events(r.x, next, with, now)); err != nil {
-		r.doubt() //nolint:contextcheck // the engine goes on after the caller
+		r.doubt() //nolint:contextcheck // the engine continues after the caller has returned
 		return ErrBusy.Because(err)
 	}
 	return nil
 }
 
-// write writes down where the execution is, and then begins what follows. The lock is held.
+// write stores the position of the execution, then begins its next effect. The lock is held.
 func (r *run) write(ctx context.Context, next *asl.Execution, events []Event) error {
 	kept := r.kept
 	kept.Version++
@@ -99,22 +99,22 @@ func (r *run) leave() {
 	r.e.remove(r)
 }
 
-// doubt gives up this copy of the execution, since nobody knows whether the journal took a change,
-// and goes on from what the journal has. The lock is held.
+// doubt drops this copy of the execution, since it is unknown whether the journal accepted a
+// change, and continues from the journal. The lock is held.
 func (r *run) doubt() {
 	r.leave()
 	r.e.adoptSoon(r.term, r.kept.Machine, r.kept.Name)
 }
 
-// stale returns ErrStaleToken for a token that the execution does not wait for. If this copy is
-// old, because another process drives, it cannot say. The lock is held.
+// stale returns ErrStaleToken for a token that the execution does not wait for. It returns another
+// error if this copy may be old, because another process drives. The lock is held.
 func (r *run) stale(ctx context.Context) error {
 	stored, err := r.e.o.Journal.Execution(ctx, r.kept.Machine, r.kept.Name)
 	if err != nil {
 		return ErrBusy.Because(err)
 	}
 	if stored.Version != r.kept.Version {
-		r.doubt() //nolint:contextcheck // the engine goes on after the caller
+		r.doubt() //nolint:contextcheck // the engine continues after the caller has returned
 		return ErrBusy
 	}
 	return ErrStaleToken
@@ -220,7 +220,7 @@ func (r *run) perform() {
 // after plans a part of the effect.
 func (r *run) after(d time.Duration, do func()) { r.stops = append(r.stops, r.e.o.After(d, do)) }
 
-// end lets an execution go that has ended, after its end was announced.
+// end releases an execution that has ended, after its end was announced.
 func (r *run) end() {
 	if r.kept.Announced || r.express {
 		r.leave()

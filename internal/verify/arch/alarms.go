@@ -20,7 +20,7 @@ var (
 	fewest          = regexp.MustCompile(`requests >= (\d+)`)
 )
 
-// documented is the name of an alarm in the documents, which use one name for those of all
+// documented is the name of an alarm in the documents, which use one name for the alarms of all
 // services.
 func documented(alarm string) string {
 	if errorsOfService.MatchString(strings.ToLower(alarm)) {

@@ -15,8 +15,8 @@ const ddb = "internal/platform/ddb"
 
 var logs = []string{"internal/platform/barrier", "internal/platform/idempotency"}
 
-// actions are those of DynamoDB by what stands for them in code: a method of its client, or a field
-// of a transaction's item.
+// actions maps names in code (a method of the client, a field of a transaction's item) to
+// DynamoDB's actions.
 var actions = map[string]string{
 	"GetItem": "GetItem", "BatchGetItem": "BatchGetItem", "Query": "Query",
 	"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem",
@@ -29,7 +29,7 @@ type declared struct {
 	actions []string
 }
 
-// tableActions returns what a function does with its service's table, as far as names tell: methods
+// tableActions returns the actions of a function on its service's table. It works by names: methods
 // of one name count as one.
 func (r *Repo) tableActions(f Function) []string {
 	service := "internal/" + f.Service

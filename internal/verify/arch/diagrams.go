@@ -87,7 +87,7 @@ func eventDiagram(r *Repo) string {
 	return b.String()
 }
 
-// stackDiagram draws what goes into and out of each stack of its own: topics, queues and brokers.
+// stackDiagram draws the inputs and outputs of each stack of its own: topics, queues and brokers.
 func stackDiagram(r *Repo) string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")

@@ -22,8 +22,8 @@ import (
 
 // Repo is the repository as the rules see it.
 type Repo struct {
-	// Own has what the rules see of each service with a stack of its own: its functions, template,
-	// machines and contract, and all the rest of the repository. Stack is the service's name.
+	// Own has a Repo for each service with a stack of its own: its functions, template, machines
+	// and contract, and the rest of the repository. Stack is the service's name.
 	Own   []*Repo
 	Stack string
 
@@ -97,7 +97,7 @@ func Load(root string) (*Repo, error) {
 	return r, r.separate(root)
 }
 
-// documents are those that were read. A rule is tested on a repository of its own, and reading
+// documents caches parsed documents. Each rule is tested on a repository of its own, and parsing
 // documents takes most of the time to load one.
 var documents sync.Map
 

@@ -9,10 +9,10 @@ import (
 	"orderflow/internal/platform/cfn"
 )
 
-// required is what parts of the template must have.
+// required is a requirement for parts of the template.
 type required struct {
 	// of is a section of the template such as Outputs, or a type of resources, whose properties are
-	// meant. An expression may follow for "id type"; with ! for those that do not match.
+	// checked. An expression for "id type" may follow; ! negates it.
 	of string
 	// want is a pattern in YAML. A map has the pattern's members; each item of a list matches the
 	// pattern's only item, or the one in its place. The words any and none stand for any value and
@@ -24,7 +24,7 @@ type required struct {
 
 var kindSuffix = regexp.MustCompile(`(Source|Queue|Subscription\w*)$`)
 
-// parts returns what the requirement is for, by id.
+// parts returns the parts that the requirement applies to, by id.
 func (q required) parts(r *Repo) map[string]any {
 	kind, ids, _ := strings.Cut(q.of, " ")
 	ids, not := strings.CutPrefix(ids, "!")
@@ -134,7 +134,7 @@ func (l *list) differs(at string, want, v any) {
 	}
 }
 
-// sabotage breaks a rule in memory, and returns what mends it.
+// sabotage breaks a rule in memory, and returns a function that restores it.
 type sabotage func() (mend func())
 
 // breakages returns a sabotage for each value of a pattern that v matches; set replaces v.

@@ -15,8 +15,8 @@ type Rule struct {
 	Why      string             // the reason, or the pitfall that it prevents
 	Required []required         // what the template must have
 	Check    func(*Repo, *list) // adds other violations; may be nil
-	Sabotage func(*Repo)        // breaks the rule in memory; nil if Required is all of it
-	Core     bool               // whether Check is done once, not for each stack of its own, too
+	Sabotage func(*Repo)        // breaks the rule in memory; nil if the rule is only Required
+	Core     bool               // whether Check runs once, not also for each stack of its own
 }
 
 func rule(name, why string, check func(*Repo, *list), sabotage func(*Repo), required ...required) Rule {
@@ -50,7 +50,7 @@ func (rule Rule) Violations(r *Repo) []string {
 }
 
 // Sabotages returns every breakage that the rule must report: its own, and one for each value that
-// the template must have. Its own, the last one, is not mended.
+// the template must have. Its own, the last one, is not restored.
 func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
 	for _, q := range rule.Required {
 		all = append(all, q.sabotages(r)...)
@@ -84,7 +84,7 @@ func (l *list) unless(ok bool, format string, args ...any) {
 	}
 }
 
-// same reports what only one of two sets has.
+// same reports the elements that only one of two sets has.
 func (l *list) same(what string, got, want []string) {
 	for _, name := range want {
 		l.unless(slices.Contains(got, name), "%s lacks %s", what, name)

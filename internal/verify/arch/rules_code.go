@@ -158,8 +158,8 @@ var codeRules = []Rule{
 		addImport("functions/orders/place-order", "orderflow/internal/orders", true)),
 }
 
-// ban forbids imports of what matches to in directories that match from, except pairs "directory
-// path" that match except, in which $1 is the group of from. The sabotage is such a pair.
+// ban forbids imports that match to in directories that match from, except pairs "directory path"
+// that match except, in which $1 is the group of from. The sabotage is such a pair.
 func ban(name, why, from, to, except, sabotage string) Rule {
 	return ofCore(rule(name, why,
 		func(r *Repo, bad *list) {

@@ -187,7 +187,7 @@ var docRules = []Rule{
 			}
 			for file, body := range r.documents("") {
 				if strings.HasPrefix(file, "docs/adr/0") || file == "CHANGELOG.md" {
-					continue // these may name what was deleted since
+					continue // these may name things that were deleted since
 				}
 				body = fenced.ReplaceAllString(body, "")
 				for _, m := range symbol.FindAllStringSubmatch(body, -1) {

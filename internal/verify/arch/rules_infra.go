@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/platform/cfn"
 )
 
-// acting are the roles of AWS services that act for many accounts.
+// acting are the principals of AWS services that act for many accounts.
 const acting = "^(FulfilOrder|PrepareOrder|SettleOrder|CompensateOrder|UndoOrder|RebuildReports|Schedules|Release)Role "
 
 // infraRules are about deliveries, the API and data at rest, which no service configures itself.

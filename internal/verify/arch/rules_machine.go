@@ -36,7 +36,7 @@ var children = map[string]string{
 	"Prepare": "prepare-order", "PrepareAgain": "prepare-order", "Settle": "settle-order", "Undo": "undo-order",
 }
 
-// detours are the states to which an error leads that is no failure, by the state that catches it.
+// detours are the states that handle an error that is not a failure, by the state that catches it.
 var detours = map[string]string{"Prepare": "AwaitPayment", "AwaitPayment": "PrepareAgain"}
 
 func isChild(machine string) bool {
@@ -250,7 +250,7 @@ func untried(retry asl.Retrier) bool {
 }
 
 // longest is how long a machine may take from a state on, with the longest attempts and waits, if
-// steps that are done answer from their records within a second. Its timeout bounds it in any case.
+// completed steps answer from their records within a second. Its timeout bounds it in any case.
 func (r *Repo) longest(m *asl.Machine, state string) time.Duration {
 	s := m.States[state]
 	var rest time.Duration
@@ -260,7 +260,7 @@ func (r *Repo) longest(m *asl.Machine, state string) time.Duration {
 	return r.taskTime(s) + rest
 }
 
-// How long an unsuccessful attempt takes: an invocation that was refused, or answers from a record,
+// Durations of an unsuccessful attempt: an invocation that was refused or answers from a record,
 // and one that failed.
 const (
 	refusal = time.Second
@@ -318,10 +318,10 @@ func (l *list) catches(s *asl.State, where string, next ...string) {
 	}
 }
 
-// everything are the names that cover every error.
+// everything has the names that cover every error.
 var everything = []string{"States.ALL", "States.DataLimitExceeded", "States.Runtime"}
 
-// reports reports whether a state ends a task of another machine.
+// reports says whether a state ends a task of another machine.
 func reports(s *asl.State) bool {
 	return s.Resource == asl.SendTaskSuccess || s.Resource == asl.SendTaskFailure
 }

@@ -10,8 +10,8 @@ import (
 	"orderflow/internal/platform/cfn"
 )
 
-// refusals are where code declares an error that a client may decide by. Errors of other kinds are
-// 5xx, by whose status a client decides.
+// refusals matches declarations of errors whose code a client may act on. Errors of other kinds are
+// 5xx, for which the status is enough.
 var refusals = regexp.MustCompile(`\b(?:fault\.)?New\((?:fault\.)?` +
 	`(?:Invalid|Unauthenticated|Forbidden|NotFound|Conflict|TooLarge|Refused|TimedOut|Limited), "(\w+)"`)
 

@@ -47,9 +47,9 @@ var shapeRules = []Rule{
 		})),
 }
 
-// writtenTo returns the schema of what a producer may write into an event, and the members whose
-// values we generate, such as versions and tokens. Others come from requests of the API, claims of
-// a token, and the texts of third parties that shipping and payments keep and the API returns.
+// writtenTo returns the schema of the events that a producer may write, and the members whose
+// values we generate, such as versions and tokens. The other members come from API requests, token
+// claims, and third parties' texts that shipping and payments store and the API returns.
 func writtenTo(o origins, eventType string) (s *jsonschema.Schema, ours []string) {
 	service, what, _ := strings.Cut(strings.TrimPrefix(eventType, "orderflow."), ".")
 	type members = map[string]*jsonschema.Schema
@@ -89,7 +89,8 @@ func writtenTo(o origins, eventType string) (s *jsonschema.Schema, ours []string
 	case "payments":
 		always["orderId"], always["amount"] = o.component("Ulid"), o.component("Money")
 		sometimes["reason"] = reasonOf("Payment")
-		// Ours are present wherever they are required; both providers' adapters check the url.
+		// Our own members are present wherever they are required; both providers' adapters check
+		// the url.
 		ours = []string{"reason", "dispute", "refundedAmount", "resumeToken"}
 		if what == "payment.action-required.v1" {
 			always["url"] = o.component("NextAction", "properties", "url")

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Optional are the services with a stack of their own, of which the core does not know.
+// Optional are the services with a stack of their own, which the core does not know.
 var Optional = []string{"reporting", "warehouse"}
 
 var (
 	anyOptional = "(" + strings.Join(Optional, "|") + ")"
-	// ofTheCore has the directories and files that every shop deploys.
+	// ofTheCore has the directories and files of the core, which every shop deploys.
 	ofTheCore = regexp.MustCompile("^((internal|functions|events)/" + anyCore + "/|internal/platform/|cmd/rpc/|api/|" +
 		"template.yaml$|deploy/(" + anyCore + `\.yaml|(template|alarms)\.tmpl)$)`)
 	// ofBrokers is the part of the platform that only services with stacks of their own import.
@@ -21,8 +21,8 @@ var (
 		func(s string) bool { return slices.Contains(Optional, s) }), "|") + ")"
 )
 
-// mentions returns a search for what only means a service with a stack of its own, not the word
-// warehouse. It returns "" if a source has none.
+// mentions returns a search for references to a service with a stack of its own, but not for the
+// plain word warehouse. The search returns "" if a source has none.
 func (r *Repo) mentions() func(source string) string {
 	// The expression is slow, so it only runs on sources with one of its words.
 	words := append([]string{"kafka", "rabbitmq", "amqp", "stacks/"}, Optional...)
@@ -81,7 +81,7 @@ var stackRules = []Rule{
 			MaximumBatchingWindowInSeconds: any, BisectBatchOnFunctionError: true, MaximumRetryAttempts: !Like "^[1-9]",
 			MaximumRecordAgeInSeconds: none, DestinationConfig: {OnFailure: {Destination: !Like "FailureQueue[.]Arn$"}},
 			ProvisionedPollerConfig: {MinimumPollers: any, MaximumPollers: any}}`},
-		// Without a group of its own, a mapping that is replaced reads the log again.
+		// Without a group of its own, a replaced mapping reads the log again.
 		required{"AWS::Lambda::EventSourceMapping KafkaSource ", `{
 			AmazonManagedKafkaEventSourceConfig: !If [IsMsk, {ConsumerGroupId: any}, !Ref "AWS::NoValue"],
 			SelfManagedKafkaEventSourceConfig: !If [IsMsk, !Ref "AWS::NoValue", {ConsumerGroupId: any}]}`},
@@ -137,10 +137,11 @@ var stackRules = []Rule{
 		})),
 }
 
-// notOfTheirs are properties that name something else than the resource, or within it.
+// notOfTheirs are properties that do not name the resource itself.
 var notOfTheirs = []string{"PolicyName", "MetricName", "StageName"}
 
-// reaching are types of resources that change others: a topic's policy, a setting of the account.
+// reaching are types of resources that change other resources: a topic's policy, a setting of the
+// account.
 var reaching = []string{
 	"AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy", "AWS::SQS::QueueInlinePolicy", "AWS::IAM::Policy",
 	"AWS::IAM::RolePolicy", "AWS::ApiGateway::Account", "AWS::Lambda::Permission", "AWS::Logs::ResourcePolicy",

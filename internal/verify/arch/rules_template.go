@@ -57,7 +57,7 @@ var templateRules = []Rule{
 		func(r *Repo, bad *list) {
 			for _, f := range r.Functions {
 				if strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service || f.Service == "gateway" {
-					continue // composed otherwise; relays and checks are granted the same everywhere
+					continue // built differently; relays and checks have the same grants everywhere
 				}
 				var granted []string
 				for _, action := range texts(r.properties(f.LogicalID() + "Role")["Policies"]) {

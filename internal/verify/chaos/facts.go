@@ -28,13 +28,13 @@ type facts struct {
 	orders      []orderFacts
 	listed      map[string]client.Order // in the customers' lists
 	stock       map[string]client.Stock
-	shelves     map[string]int // the warehouse's own counts; nil: there is none
+	shelves     map[string]int // the warehouse's own counts; nil without a warehouse
 	ledger      []demo.Charge  // of the provider
 	outboxes    map[string]int
 	deadLetters []deadLetter
 	running     []string // names of executions
 	kills       map[string]int
-	sales       *sales // nil: nobody reports
+	sales       *sales // nil without reporting
 }
 
 // sales are the sums of all days' sales, by the reports.
@@ -149,11 +149,11 @@ func (r *run) running(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// prefix is that of the names of tables and queues.
+// prefix is the prefix of the names of tables and queues.
 const prefix = "orderflow-"
 
-// outboxes counts the events that wait as items, by table. Those that a stream lost would be
-// missing in what follows from them.
+// outboxes counts the events that wait as items, by table. If a stream lost events, their effects
+// would be missing.
 func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 	waiting := map[string]int{}
 	for _, service := range []string{"catalog", "orders", "inventory", "payments", "shipping", "notifications"} {
@@ -269,8 +269,8 @@ func (r *run) unfinished(ctx context.Context) (string, error) {
 		messages, sum(outboxes), unreported, uncounted), nil
 }
 
-// awaitRest waits until no work is in progress, at most for limit. The invariants detect what is
-// left.
+// awaitRest waits until no work is in progress, at most for limit. The invariants detect unfinished
+// work.
 func (r *run) awaitRest(ctx context.Context, limit time.Duration) error {
 	deadline, printed := time.Now().Add(limit), time.Now()
 	for {

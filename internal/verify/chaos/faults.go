@@ -63,7 +63,7 @@ func (r *run) killProcesses(ctx context.Context) error {
 func (r *run) killBrokers(ctx context.Context) error {
 	for _, b := range []*brokers.Broker{r.brokers.Kafka, r.brokers.RabbitMQ} {
 		if ended := clock.Sleep(ctx, r.duration()/4); ended != nil {
-			return nil //nolint:nilerr // the faults were not enough: the caller says so
+			return nil //nolint:nilerr // too few faults: the caller reports it
 		}
 		if err := b.Kill(); err != nil {
 			return err
@@ -91,7 +91,8 @@ func busyOnes(ctx context.Context, processes []devstack.FunctionProcess) (busy [
 	return busy
 }
 
-// maxStops is the most stops per order. Recovery leaves the order to an operator after the fifth.
+// maxStops is the maximum number of stops per order. Recovery leaves the order to an operator after
+// the fifth.
 const maxStops = 3
 
 // stopExecutions stops executions, one at a time, until ctx ends. An execution that cannot be

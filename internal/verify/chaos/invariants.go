@@ -157,8 +157,8 @@ func (o orderFacts) confirmed() int {
 	return 0
 }
 
-// ends reports whether a part of the order has the status of a confirmed order if it is that, else
-// one of the others.
+// ends reports whether a part of the order has the status that belongs to a confirmed order, or
+// else one of the others.
 func (o orderFacts) ends(status, confirmed string, others ...string) bool {
 	if o.confirmed() == 1 {
 		return status == confirmed

@@ -25,8 +25,8 @@ type order struct {
 	cancelled bool   // the customer's cancellation was accepted
 }
 
-// patient repeats requests whose failure may pass, with the same key: a killed function fails its
-// callers once, and the price of a new product reaches orders with an event.
+// patient repeats requests after temporary failures, with the same key: a killed function fails its
+// callers once, and the price of a new product reaches orders by an event.
 type patient struct{}
 
 var patientHTTP = &http.Client{Transport: patient{}, Timeout: time.Minute}
@@ -56,7 +56,7 @@ func persistent(c *client.Client) *client.Client {
 
 func (r *run) customer(name string) *client.Client { return persistent(r.shop.CustomerNamed(name)) }
 
-// openShop puts the products up for sale. With brokers, the stock comes from the warehouse.
+// openShop creates the products and their stock. With brokers, the stock comes from the warehouse.
 func (r *run) openShop(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
 		adjusted := p.stocked
@@ -169,7 +169,8 @@ func pick(r *rand.Rand, choices []weighted) string {
 }
 
 // plan draws the orders, spread over a time. If wanted, the carrier never answers some, and the
-// provider answers some after 8 s: no process may live that long, and each begins them anew.
+// provider answers some after 8 s. No process may live that long; then each process starts those
+// again.
 func plan(r *rand.Rand, orders int, over time.Duration, unanswered bool) []order {
 	all := make([]order, orders)
 	goods := products(orders)
@@ -196,8 +197,8 @@ func plan(r *rand.Rand, orders int, over time.Duration, unanswered bool) []order
 	return all
 }
 
-// customers is the number of customers: enough that none can reach the limits of orders under way
-// and of declined payments.
+// customers is the number of customers. It is large enough that none reaches the limits of open
+// orders and of declined payments.
 const customers = 40
 
 func customer(n int) string { return fmt.Sprintf("chaos%d", n%customers) }

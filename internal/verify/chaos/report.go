@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// sagasShown is the most violating orders whose saga is printed.
+// sagasShown is the maximum number of violating orders whose saga is printed.
 const sagasShown = 5
 
 // report prints the figures and every violation, and fails if there are any.

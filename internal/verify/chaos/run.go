@@ -9,13 +9,14 @@
 //   - events are delivered again, moments later and at the end;
 //   - the payment provider fails and hangs (magic payment methods), the carrier refuses or hangs;
 //   - the stock of a product runs out, and customers cancel at any moment;
-//   - with Options.Brokers, Kafka and RabbitMQ are killed and come back.
+//   - with Options.Brokers, Kafka and RabbitMQ are killed and started again.
 //
 // Then the system must settle on its own within a bounded time, and the invariants must hold:
 // see invariants.go.
 //
-// The seed decides the orders, their times and the actors' random choices. Where exactly a process
-// is killed is up to the machine, so a seed does not replay a run exactly; the simulation does.
+// The seed decides the orders, their times and the actors' random choices. The machine's timing
+// decides where exactly a process is killed, so a seed does not replay a run exactly; the
+// simulation does.
 package chaos
 
 import (
@@ -50,7 +51,7 @@ type Options struct {
 // rest is the time limit to come to rest after the faults.
 const rest = 150 * time.Second
 
-// duration is the time for orders and faults; faults continue until their least numbers are
+// duration is the time for orders and faults; faults continue until their minimum numbers are
 // reached.
 func (o Options) duration() time.Duration {
 	if o.Serve {
@@ -59,7 +60,7 @@ func (o Options) duration() time.Duration {
 	return time.Duration(o.Orders) * 235 * time.Millisecond
 }
 
-// The least numbers of killed processes, stopped executions and copied events.
+// The minimum numbers of killed processes, stopped executions and copied events.
 func (o Options) kills() int  { return o.Orders * 3 / 16 }
 func (o Options) stops() int  { return o.Orders * 3 / 64 }
 func (o Options) copies() int { return o.Orders * 5 / 16 }

@@ -15,9 +15,9 @@ import (
 // life is how long a process lives on average, with its start.
 const life = 3 * time.Second
 
-// serve runs the core as one process over the tables of an emulator. The process is killed while
-// orders come, and another one goes on. Only killing is done to it: executions are stopped, and
-// events copied, on a stack of functions.
+// serve runs the core as one process with the tables of an emulator. The process is killed while
+// orders are placed, and another one continues. Kills are its only fault: stopped executions and
+// copied events belong to a stack of functions.
 func serve(ctx context.Context, o Options) (err error) {
 	rep := devstack.NewReporter(o.Out)
 	tables, err := devstack.StartEmulator(ctx, devstack.Options{Dir: filepath.Join(o.Dir, "aws"), Report: rep})
@@ -56,18 +56,17 @@ func serve(ctx context.Context, o Options) (err error) {
 	return r.check(ctx)
 }
 
-// redelivered is the time to come to rest: a message that failed is hidden for a minute or two, and
-// may have failed several times while processes were killed.
+// redelivered is the time to come to rest: a failed message is hidden for a minute or two, and may
+// have failed several times while processes were killed.
 const redelivered = 2 * rest
 
-// flags are those of the process. With its lease another one takes over at once.
+// flags are the flags of the process. With this lease, another process takes over at once.
 var flags = []string{"-store", "dynamodb", "-create-tables", "-lease", "1s", "-sender", devstack.Sender,
 	"-throttle=false"}
 
 type process struct{ options devstack.Options }
 
-// killing places the orders while the process is killed, each time after a random while, and
-// started again.
+// killing places the orders while it kills the process after random times and starts it again.
 func (r *run) killing(ctx context.Context, p *process) error {
 	limit, cancel := context.WithTimeout(ctx, 2*r.duration()+time.Minute)
 	defer cancel()
@@ -94,6 +93,6 @@ func (r *run) killing(ctx context.Context, p *process) error {
 	return <-placed
 }
 
-// wholeProcess counts the kills of the process with all functions. A delivery that dies with it is
-// not counted, so a message is never given up on for it.
+// wholeProcess counts the kills of the process with all functions. A delivery that dies with the
+// process does not count, so no message is given up on because of kills.
 const wholeProcess = "serve"

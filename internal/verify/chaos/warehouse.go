@@ -15,8 +15,8 @@ func (r *run) warehouse() *client.Client {
 	return persistent(&client.Client{BaseURL: r.stack.Outputs["WarehouseUrl"]})
 }
 
-// receive has the warehouse receive all goods. It books each once, and announces it each time, with
-// the same message id.
+// receive makes the warehouse receive all goods. The warehouse books each receipt once, and
+// announces it each time, with the same message id.
 func (r *run) receive(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
 		if p.stocked == 0 {
@@ -64,7 +64,7 @@ func (r *run) shelves(ctx context.Context) (map[string]int, error) {
 	return all, nil
 }
 
-// stock is the shop's stock, by product. One that was never stocked has none.
+// stock is the shop's stock, by product. A product that was never stocked has none.
 func (r *run) stock(ctx context.Context) (map[string]client.Stock, error) {
 	all := map[string]client.Stock{}
 	for _, p := range products(r.Orders) {
@@ -78,7 +78,7 @@ func (r *run) stock(ctx context.Context) (map[string]client.Stock, error) {
 	return all, nil
 }
 
-// uncounted is of how many products the warehouse counts another number than the shop.
+// uncounted is the number of products whose counts in warehouse and shop differ.
 func (r *run) uncounted(ctx context.Context) (n int, err error) {
 	shelves, err := r.shelves(ctx)
 	if err != nil || shelves == nil {

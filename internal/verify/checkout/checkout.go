@@ -1,5 +1,5 @@
-// Package checkout tries the example checkout in Chromium, as its customers do, against any system
-// that serves the contract. axe looks at each step for barriers.
+// Package checkout tests the example checkout in Chromium, as customers use it, against any system
+// that serves the contract. axe checks each step for accessibility.
 package checkout
 
 import (
@@ -26,27 +26,28 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// System is what is tried.
+// System is the system under test.
 type System struct {
 	Customer, Operator *client.Client
-	// Origin is one whose pages may call it. The page is served there, whatever its real address.
+	// Origin is an origin whose pages may call the system. The page is served there, whatever its
+	// real address.
 	Origin string
 	// Instant says that waits of the page take no time.
 	Instant bool
-	// Skip moves the system's clock forward. Without it, no customer stays away until the deadline
-	// of a payment.
+	// Skip moves the system's clock forward. If it is nil, no customer stays away until the
+	// deadline of a payment.
 	Skip func(time.Duration)
 }
 
-// customer is the page that uses the checkout and reports what it sees.
+// customer is the page that uses the checkout and reports its observations.
 //
 //go:embed customer.html
 var customer []byte
 
-// away is longer than a customer may take to authenticate.
+// away exceeds the time that a customer has to authenticate.
 const away = 11 * time.Minute
 
-// want is what customers see; abandoned what one sees who stays away.
+// want is what customers must see; abandoned is what a customer who stays away must see.
 const (
 	want = `start: looked at, violations []
 A-MUG €39.98: Thank you! Your order is confirmed. ` + confirmed + `
@@ -80,8 +81,8 @@ end`
 A-SHIRT: looked at, violations []`
 )
 
-// Try has customers use the checkout. root is the repository's directory. Without a browser or axe
-// the test is skipped.
+// Try uses the checkout as several customers. root is the repository's directory. Without a browser
+// or axe the test is skipped.
 func Try(t *testing.T, root string, s System) {
 	t.Helper()
 	axe := filepath.Join(root, ".tools", "node", "node_modules", "axe-core", "axe.min.js")
@@ -114,7 +115,7 @@ func installed() string {
 	return ""
 }
 
-// stock puts the products up for sale that the customers order. Their names come first in lists.
+// stock creates the products that the customers order, with stock. Their names come first in lists.
 func (s System) stock(ctx context.Context) error {
 	for _, p := range []struct {
 		sku, name     string
@@ -131,7 +132,7 @@ func (s System) stock(ctx context.Context) error {
 	return nil
 }
 
-// price changes a product's price and returns once orders know.
+// price changes a product's price and returns once orders has the new one.
 func (s System) price(ctx context.Context, sku, name string, cents int64) error {
 	price := money.Money{Currency: "EUR", Amount: cents}
 	if _, err := s.Operator.PutProduct(ctx, sku, client.ProductValues{Name: name, Price: price}); err != nil {
@@ -197,7 +198,7 @@ func (s System) browse(ctx context.Context, browser, dir string, pages *http.Ser
 	host := strings.TrimPrefix(s.Origin, "http://")
 	args := []string{"--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + dir,
 		"--host-resolver-rules=MAP " + host + " " + server.Listener.Addr().String()}
-	if s.Instant { // Chromium's clock goes on at once, unless answers are due
+	if s.Instant { // Chromium's clock advances at once unless answers are pending
 		args = append(args, "--virtual-time-budget=600000", "--dump-dom")
 	}
 	cmd := exec.CommandContext(ctx, browser, append(args, s.Origin+"/customer.html?"+settings.Encode())...)

@@ -41,7 +41,7 @@ type Tools struct{ OASDiff, Buf string }
 type Result struct {
 	Tag           string   // the release compared with; empty before the first one
 	Events, Steps int      // number of event schemas, and of services with steps, in the release
-	Breaks        []string // what breaks users of the release, with the file
+	Breaks        []string // breaking changes for users of the release, with the file
 	Accepted      []string // breaks that an ADR accepts
 }
 
@@ -95,7 +95,7 @@ func Compare(ctx context.Context, dir string, tools Tools) (Result, error) {
 	return r, r.accept(dir)
 }
 
-// tree is a working tree of git.
+// tree is a git working tree.
 type tree struct {
 	ctx context.Context
 	dir string
@@ -191,7 +191,7 @@ func openAPI(ctx context.Context, oasdiff string, before []byte, after string) (
 	return breaks, nil
 }
 
-// protobuf returns the breaking changes of the protobuf contract. files are those of the tag.
+// protobuf returns the breaking changes of the protobuf contract. files are the files of the tag.
 func (g tree) protobuf(buf, tag string, files []string) ([]string, error) {
 	was, err := os.MkdirTemp("", "proto-")
 	if err != nil {

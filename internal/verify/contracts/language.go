@@ -25,7 +25,7 @@ func (l language) allows(length int) bool {
 	return length >= l.min && (l.max == nil || length <= *l.max)
 }
 
-// beyond is the first length that the bounds do not tell from longer ones.
+// beyond is the first length that the bounds treat like all longer ones.
 func (l language) beyond() int {
 	if l.max != nil {
 		return max(l.min, *l.max+1)
@@ -68,7 +68,7 @@ func outside(a, b language) (witness string, ok bool, err error) {
 			next := state{step(left, fromA, r), step(right, fromB, r), min(s.length+1, beyond), s.text + string(r)}
 			key := fmt.Sprint(next.a, next.b, next.length)
 			if len(next.a) == 0 || seen[key] || a.max != nil && next.length > *a.max {
-				continue // a has no text with this prefix, or it needs no second look
+				continue // a has no text with this prefix, or it was already visited
 			}
 			seen[key] = true
 			queue = append(queue, next)

@@ -9,7 +9,7 @@ import (
 
 // Schemas returns the breaking changes between two schemas of an event type or a step. Narrower is
 // a break because messages published under the old schema must stay readable; wider, because
-// readers validate with the schema that they know. A member that is gone is one, since readers may
+// readers validate with the schema that they know. Removing a member is a break, since readers may
 // rely on it.
 func Schemas(before, after *jsonschema.Schema) []string {
 	breaks := removed("", before, after)
@@ -22,7 +22,7 @@ func Schemas(before, after *jsonschema.Schema) []string {
 	return breaks
 }
 
-// removed lists the members that are gone.
+// removed lists the removed members.
 func removed(at string, before, after *jsonschema.Schema) (gone []string) {
 	if before == nil || after == nil {
 		return nil

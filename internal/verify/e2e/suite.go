@@ -27,7 +27,7 @@ const Grants = "what roles may do, compared with what functions did"
 // SAMLocal is the target on which `sam local start-api` serves the API of a stack on MiniStack.
 const SAMLocal devstack.Target = "sam-local"
 
-// OneProcessTables is the core as one process over the tables of an emulator.
+// OneProcessTables is the core as one process with the tables of an emulator.
 const OneProcessTables devstack.Target = "one-process-dynamodb"
 
 // Reasons why tests do not run on a target.
@@ -97,7 +97,7 @@ var notRun = map[devstack.Target]map[string]string{
 	},
 }
 
-// ofOneProcess are the tests that do not run on one process, wherever it keeps everything.
+// ofOneProcess are the tests that do not run on one process, in memory or with tables.
 var ofOneProcess = map[string]string{
 	"TestWithoutPaymentsASummaryByRPCHasTheRestInTime":          another,
 	"TestAHundredWatchersOfAnOrderCostOneReadPerSecond":         another,
@@ -142,8 +142,8 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 }
 
 // Parallel is how many tests that call t.Parallel run at a time. Most of their time is waiting on
-// MiniStack and in one process; on the other targets an order takes much CPU time, and tests at a
-// time would time out.
+// MiniStack and in one process; on the other targets an order takes much CPU time, and parallel
+// tests would time out.
 func Parallel(target devstack.Target) int {
 	switch target {
 	case "", devstack.MiniStack, devstack.OneProcess, OneProcessTables:

@@ -16,8 +16,8 @@ import (
 
 // Effect is the effect of calls to a broken dependency on calls to another one in the same process.
 type Effect struct {
-	// Median and P95 (the 95th percentile) are the time of a call to the other one, including
-	// queueing, with the fault divided by that without.
+	// Median and P95 (the 95th percentile) are ratios: the time of a call to the other dependency,
+	// including queueing, with the fault and without it.
 	Median, P95 float64
 	// Refused counts the calls to the broken one that the bulkhead refused.
 	Refused int
@@ -27,8 +27,8 @@ type Effect struct {
 func (e Effect) normal() bool { return e.Median <= 2 && e.P95 <= 2 }
 
 // A process handles room calls at once. Within a tenth of a second, troubled calls to the broken
-// dependency arrive, unless the scenario says otherwise, and towards the end the calls to the other
-// one.
+// dependency arrive (the scenario may set another number), and towards the end the calls to the
+// other one.
 const (
 	room     = 32
 	troubled = 50

@@ -1,5 +1,5 @@
 // Package faults makes the payment provider fail in every way that a network and a server can, on
-// real sockets, and checks how our side copes.
+// real sockets, and checks how our side reacts.
 //
 // It tests the real adapter (payments/provider) and HTTP client, with several clients that share
 // one circuit, as the processes of a function do. All traffic stays on the loopback interface.
@@ -42,7 +42,7 @@ unrelated calls  median (95th percentile) of their time during 50 calls to the b
                  relative to their time without the fault
 `
 
-// Demonstrate makes the payment provider fail in every known way and prints how our side copes with
+// Demonstrate makes the payment provider fail in every known way and prints how our side reacts to
 // each. It fails if anything is not as expected.
 func Demonstrate(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -20,7 +20,7 @@ var prefixes = map[string]string{
 
 // Called returns the permissions that the calls in a run's spans needed, and those that were
 // refused. An unknown service is an error, so no call is missed. The native RPC process is left
-// out: its role is not of these stacks, and docs/deploy.md has it.
+// out: its role does not belong to these stacks; docs/deploy.md has it.
 func Called(spans []zipkin.Span) (all, refused []Need, err error) {
 	for _, span := range spans {
 		if span.Tags["rpc.system"] != "aws-api" || span.Local.ServiceName == rpcserver.Name {

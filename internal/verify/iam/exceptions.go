@@ -16,14 +16,14 @@ type Exception struct {
 	At                      string // file and line
 }
 
-// Kinds of exceptions: no run uses the grant, or some do; the call is not granted, and every run
-// has it denied.
+// Kinds of exceptions: the grant is used by no run, or by some runs; or the call is not granted and
+// is denied in every run.
 const unused, sometimes, denied = "unused", "sometimes", "denied"
 
 //go:embed exceptions.txt
 var exceptions string
 
-// exceptionsOfOwn are those of services with stacks of their own.
+// exceptionsOfOwn are the exceptions for services with stacks of their own.
 //
 //go:embed exceptions_stacks.txt
 var exceptionsOfOwn string

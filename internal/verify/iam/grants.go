@@ -29,9 +29,9 @@ type Need struct {
 	By       string // "call", or the part of the template that has AWS do it
 }
 
-// Granted lists the grants of a stack's roles, each once. A role that nothing uses is an error: it
-// belongs to no function or state machine, and AWS itself needs it for nothing. The role with which
-// API Gateway writes logs is left out: API Gateway accepts only a policy of AWS for it.
+// Granted lists the grants of a stack's roles, each once. An unused role is an error: it belongs to
+// no function or state machine, and AWS itself does not need it. The role with which API Gateway
+// writes logs is left out: API Gateway accepts only a policy of AWS for it.
 func Granted(s *cfn.Stack, implied []Need) (all []Grant, err error) {
 	owners := map[string]string{} // by role; a role that AWS uses owns itself
 	for _, n := range implied {

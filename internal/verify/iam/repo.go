@@ -13,7 +13,7 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// deployments are the parameter sets whose grants together are all grants, as on AWS.
+// deployments are parameter sets whose grants together are all grants on AWS.
 var deployments = []map[string]string{
 	{"Stage": "local", "Discovery": "parameters"},
 	{"Stage": "local", "Discovery": "cloud-map"},

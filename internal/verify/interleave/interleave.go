@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// Bounds are those of every run of a search.
+// Bounds limit every run of a search.
 type Bounds struct {
 	// Switches is how often another thread may continue although the running one could.
 	Switches int
@@ -25,7 +25,7 @@ type Report struct {
 	Bounds
 	Runs, Faulty int
 	Took         time.Duration
-	// Broken is the promise that a run broke, and Path what happened in it.
+	// Broken is the promise that a run broke, and Path the events of that run.
 	Broken string
 	Path   []string
 }
@@ -131,7 +131,7 @@ func (r *Run) Go(name string, do func() error) {
 // Did adds a line to the path.
 func (r *Run) Did(format string, args ...any) { r.path = append(r.path, fmt.Sprintf(format, args...)) }
 
-// Quiet lets nothing fail any more.
+// Quiet ends all faults.
 func (r *Run) Quiet() { r.left.Faults = 0 }
 
 // Wait runs all threads to their ends.
@@ -195,13 +195,13 @@ func (r *Run) Fault(n int) int {
 	return f
 }
 
-// ErrNoAnswer is what a caller gets if a call fails.
+// ErrNoAnswer is the error of a failed call.
 var ErrNoAnswer = errors.New("no answer")
 
 // Look is part of memdb.Gate.
 func (r *Run) Look() { r.Point() }
 
-// Find is part of memdb.Gate. A read that fails has no effect, so it is not worth a run.
+// Find is part of memdb.Gate. A failed read has no effect, so it does not need a run.
 func (r *Run) Find() error {
 	r.Point()
 	return nil

@@ -1,13 +1,13 @@
-// Package movements searches what can happen between a message of the warehouse and its effect in
-// inventory for a run in which the effect is missing or happens twice.
+// Package movements searches all runs between a message of the warehouse and its effect in
+// inventory for one in which the effect is missing or happens twice.
 //
 // The use cases of warehouse and its store are real. Inventory is a model: it remembers the key of
 // an adjustment for 24 hours, and refuses a product that it does not know. A run is one message,
 // which is received twice at the same time, or once and followed by a number of events in any
-// order: two deliveries of its movement at the same time, the catalog's news of the product, a
-// minute or most of a day that passes. Writes fail, their answers are lost, or the process ends
-// after them; a call to inventory has no answer and takes effect at once, within a minute, or
-// never.
+// order: two deliveries of its movement at the same time, the arrival of the product from the
+// catalog, the passing of a minute or of most of a day. Writes fail, their answers are lost, or the
+// process ends after them; a call to inventory has no answer and takes effect at once, within a
+// minute, or never.
 package movements
 
 import (
@@ -119,7 +119,7 @@ func (i *inventory) take(a warehouse.Adjustment) error {
 	return nil
 }
 
-// deliver has the late calls take effect.
+// deliver lets the late calls take effect.
 func (i *inventory) deliver() {
 	for _, a := range i.late {
 		i.w.Did("inventory takes a late call: %v", i.take(a))

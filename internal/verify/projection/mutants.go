@@ -13,12 +13,12 @@ type Mutant struct {
 	Name    string
 	Store   func(reporting.Store) reporting.Store
 	Records func([]reporting.Record)
-	// Reads is the store of somebody who reads a report during a rebuild.
+	// Reads is the store of a reader during a rebuild.
 	Reads func(reporting.Store) reporting.Store
-	// Rebuild is whether it takes a rebuild to find it. Simulated is whether the simulation finds
-	// it, too: some need a coincidence, others are caught by a second condition.
+	// Rebuild says that only a run with a rebuild finds it. Simulated says that the simulation
+	// finds it, too: some need a coincidence, others are caught by a second condition.
 	Rebuild, Simulated bool
-	// Slow is whether it takes seconds to find it: tests leave it to `dev prove --mutants`.
+	// Slow says that finding it takes seconds: tests leave it to `dev prove --mutants`.
 	Slow bool
 }
 
@@ -120,7 +120,7 @@ var Mutants = []Mutant{
 		}},
 }
 
-// once looks up once which generation serves.
+// once reads only once which generation is current.
 type once struct {
 	reporting.Store
 	found *reporting.Generations
@@ -147,7 +147,7 @@ type applied struct {
 // Apply is part of reporting.Store.
 func (a applied) Apply(ctx context.Context, w reporting.Write) error { return a.apply(ctx, w) }
 
-// open switches to a generation without closing the one before.
+// open switches to a generation without closing the previous one.
 type open struct{ reporting.Store }
 
 // Switch is part of reporting.Store.
@@ -155,7 +155,7 @@ func (o open) Switch(ctx context.Context, g reporting.Generations, _ int64, _ []
 	return o.SaveGenerations(ctx, g)
 }
 
-// blind switches to a generation whatever has happened to the generations since they were read.
+// blind switches to a generation even if the generations have changed since they were read.
 type blind struct{ reporting.Store }
 
 // Switch is part of reporting.Store.
@@ -168,7 +168,7 @@ func (b blind) Switch(ctx context.Context, g reporting.Generations, closing int6
 	return b.Store.Switch(ctx, g, closing, seen)
 }
 
-// hasty switches to a generation whatever the one before includes by then.
+// hasty switches to a generation even if the previous one includes more by then.
 type hasty struct{ reporting.Store }
 
 // Switch is part of reporting.Store.

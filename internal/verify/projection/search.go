@@ -1,13 +1,13 @@
-// Package projection searches what can happen between the log and the sales reports for a run in
-// which something is missing, counted twice, or counted by a generation that does not serve.
+// Package projection searches all runs between the log and the sales reports for one in which
+// something is missing, counted twice, or counted by a generation that is not current.
 //
 // The projector, the rebuild and their store are real; the log is the one that tests use. A run is
 // one order with two refunds, whose events are in the log in one of several orders and with
 // repetitions, and a record that cannot be understood. Its threads are two deliveries of the
 // orders' records (a rebalance, or a zombie), one of the payments' records, and a rebuild, which
 // reads two records at a time. Writes fail, their answers are lost, or the process ends after them.
-// Then what was not acknowledged is delivered again, the rebuild is finished, and the reports of
-// the serving generation must be right. Or somebody reads a report while a rebuild takes over.
+// Then unacknowledged records are delivered again, the rebuild is finished, and the reports of the
+// current generation must be right. In other runs, a report is read while a rebuild takes over.
 package projection
 
 import (
@@ -34,7 +34,7 @@ import (
 type Options struct {
 	interleave.Bounds
 	Rebuild bool // with a rebuild; without it, two deliveries of the orders' records
-	Reader  bool // a rebuild and somebody who reads a report, without deliveries
+	Reader  bool // a rebuild and a reader of a report, without deliveries
 	Mutant  *Mutant
 }
 
@@ -92,8 +92,8 @@ var (
 	poison = envelope.Event{ID: "poison", Type: orders.OrderCreated, Subject: id, Data: []byte(`{}`)}
 )
 
-// histories are what the log may have of an order, by topic, and how many of the orders' records
-// are in the reports before the run.
+// histories are the possible records of an order in the log, by topic, with the number of the
+// orders' records that are in the reports before the run.
 var histories = []struct {
 	orders, payments []envelope.Event
 	sold             bool
@@ -225,7 +225,7 @@ func (w *world) append(topic string, m reporting.Message) {
 	}
 }
 
-// must is for our own values, and for a log that does not fail.
+// must is for encoding our own values and for calls of a log, neither of which fails.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -248,7 +248,7 @@ func (w *world) project(topic string, from, size int) error {
 	return nil
 }
 
-// goOn appends the last record, and delivers it.
+// goOn appends and delivers the last record.
 func (w *world) goOn() error {
 	if !w.appended {
 		w.appended = true
@@ -258,7 +258,7 @@ func (w *world) goOn() error {
 	return w.project(ordersTopic, w.acknowledged[ordersTopic], 1)
 }
 
-// rebuild begins a rebuild, or goes on with it, until the new generation serves and the old one is
+// rebuild begins or resumes a rebuild, until the new generation is current and the old one is
 // removed.
 func (w *world) rebuild() error {
 	ctx := context.Background()
@@ -280,7 +280,7 @@ func (w *world) rebuild() error {
 	return nil
 }
 
-// look has somebody read a report while a rebuild takes over. What is in the reports stays there.
+// look reads a report while a rebuild takes over. The content of the reports does not change.
 func (w *world) look() error {
 	var page reporting.Page
 	var failed error
@@ -311,8 +311,8 @@ func (w *world) run(rebuild bool) error {
 	return w.check(rebuild)
 }
 
-// check delivers again what was not acknowledged, without faults, finishes the rebuild, and
-// compares.
+// check delivers unacknowledged records again, without faults, finishes the rebuild, and compares
+// the reports.
 func (w *world) check(rebuild bool) error {
 	ctx := context.Background()
 	w.Quiet()

@@ -1,5 +1,5 @@
-// Package resources observes the resources of a local account's stacks, for tests of what deploying
-// and deleting a stack leaves as it was, and what it leaves behind.
+// Package resources reads the resources of a local account's stacks. Tests use it to check what
+// deploying and deleting a stack changes and leaves behind.
 package resources
 
 import (
@@ -37,8 +37,8 @@ func Of(ctx context.Context, aws awsapi.Client, stack string) (map[string]Resour
 	return all, err
 }
 
-// Core returns all facts that CloudFormation and Lambda tell of the core's and the sandbox's
-// stacks, by what they are about.
+// Core returns everything that CloudFormation and Lambda report about the core's and the sandbox's
+// stacks, by subject.
 func Core(ctx context.Context, aws awsapi.Client) (map[string]string, error) {
 	facts := map[string]string{}
 	for _, stack := range []string{"orderflow", "orderflow-sandbox"} {
@@ -91,10 +91,10 @@ func cloudFormation(ctx context.Context, aws awsapi.Client, action, stack string
 	return aws.Query(ctx, "cloudformation", form, out)
 }
 
-// An Inventory is all that services of an account list of their resources.
+// An Inventory has all resources that the services of an account list.
 type Inventory string
 
-// Take asks every service that optional stacks have resources of.
+// Take lists the resources of every service that optional stacks use.
 func Take(ctx context.Context, aws awsapi.Client) (Inventory, error) {
 	var all strings.Builder
 	var failed error
@@ -123,7 +123,7 @@ func Take(ctx context.Context, aws awsapi.Client) (Inventory, error) {
 	return Inventory(all.String()), failed
 }
 
-// Has returns those of the resources that are listed. Every API may have a stage of one name.
+// Has returns the listed ones among the resources. Several APIs may have a stage of the same name.
 func (i Inventory) Has(resources map[string]Resource) (listed []string) {
 	for id, r := range resources {
 		if r.Type != "AWS::ApiGateway::Stage" && strings.Contains(string(i), r.ID) {

@@ -29,7 +29,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// leaves are a function's expected effects.
+// leaves has a function's expected effects.
 type leaves struct {
 	Item      *item
 	Message   *message
@@ -149,8 +149,8 @@ var sample = orders.Order{
 	PaymentMethod: "pm_card_visa", Version: 1,
 }
 
-// stockTea puts up for sale the sample order's product that no other sample event creates, and
-// returns when orders has its price.
+// stockTea creates the sample order's product that no other sample event creates, with stock, and
+// returns once orders has its price.
 func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	const tea = "TEA-EARL-GREY"
 	if err := demo.Of(stack, "alice").Sell(ctx, tea, "Tea, Earl Grey", 799, 10); err != nil {
@@ -190,7 +190,7 @@ func (w want) prepare(ctx context.Context, stack *devstack.Stack, event string) 
 	return fmt.Errorf("unknown precondition %q", w.Given)
 }
 
-// renewOrder makes the sample order as it was at first.
+// renewOrder resets the sample order to its initial state.
 func renewOrder(ctx context.Context, stack *devstack.Stack) error {
 	store := ordersstore.Open(ddb.Open(stack.Config(), table(stack, "orders"), clock.System{}))
 	all, err := store.Client.Scan(ctx, &dynamodb.ScanInput{TableName: &store.Name})

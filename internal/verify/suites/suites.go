@@ -152,7 +152,7 @@ var suites = []Suite{
 	},
 }
 
-// searched is the figure of a search whose output has a title that begins so.
+// searched is the figure of a search whose output has a title with this prefix.
 func searched(suite, title string) figure {
 	return figure{place{"search", suite}, "runs",
 		`(?m)^` + title + `.*\n(?:.+\n)*?runs +(?P<of>\d+),.*\n(?:.+\n)*?broken +(?P<failed>\d+)$`}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Contended stands before DynamoDB and adds what concurrent calls do to each other there, and what
-// a Server, and every emulator, leaves out:
+// Contended stands in front of a Server and adds the effects of concurrent calls in DynamoDB, which
+// a Server and every emulator leave out:
 //
 //   - A call takes its time, from half of Latency to one and a half.
 //   - A transaction holds its items for that long. Another transaction, or a single write, that

@@ -1,7 +1,7 @@
-// Package tables is DynamoDB in memory, as far as our stores and their tests use it: the API over
-// HTTP, conditions and updates, transactions, global secondary indexes, and the units that each
-// call consumes. Emulators do not report units as AWS bills them, or are too slow for a hundred
-// thousand orders.
+// Package tables is DynamoDB in memory, with the parts that our stores and their tests use: the API
+// over HTTP, conditions and updates, transactions, global secondary indexes, and the units that
+// each call consumes. Emulators do not report units as AWS bills them, or are too slow for a
+// hundred thousand orders.
 //
 // Units follow AWS's documentation: a write is a unit per KB of the larger of the item before and
 // after, twice that in a transaction; a consistent read is a unit per 4 KB, an eventually

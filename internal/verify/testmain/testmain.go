@@ -1,4 +1,5 @@
-// Package testmain begins and ends suites whose tests share a system that takes minutes to start.
+// Package testmain starts and stops the system that the tests of a suite share and that takes
+// minutes to start.
 package testmain
 
 import (

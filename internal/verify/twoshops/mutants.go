@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/gateway/strangler/stranglertest"
 )
 
-// Parts are what a router is made of.
+// Parts are the parts of a router.
 type Parts struct {
 	Old        strangler.OldShop
 	New        strangler.NewShop
@@ -73,8 +73,8 @@ var Mutants = []Mutant{
 	{Name: "the mode says whose orders are listed", Router: byModeAt(strangler.ListOrders)},
 }
 
-// misplaced is a record whose answers are changed by answer, with the recorded decision and the one
-// of now.
+// misplaced is a record whose answers answer changes, from the recorded decision and the current
+// one.
 type misplaced struct {
 	strangler.Placements
 	answer func(decided, d strangler.Decision, err error) (strangler.Decision, error)
@@ -98,7 +98,7 @@ func (k keyless) PlaceOrder(
 	return k.NewShop.PlaceOrder(ctx, as, in)
 }
 
-// fallsBack places at the old shop what failed for certain reasons.
+// fallsBack places orders at the old shop that failed at the new one for certain reasons.
 type fallsBack struct {
 	Router
 	old  strangler.OldShop
@@ -116,7 +116,7 @@ func (f fallsBack) PlaceOrder(
 	return f.old.PlaceOrder(ctx, as.Customer, in)
 }
 
-// byMode asks the old shop about orders by a route while the table says so.
+// byMode reads orders from the old shop if the mode of the route says so.
 type byMode struct {
 	Router
 	p     Parts

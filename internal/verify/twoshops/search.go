@@ -1,17 +1,17 @@
-// Package twoshops searches what can happen to an old client's request between two shops for a run
-// that places it twice, or after which an order is not where its client looks for it.
+// Package twoshops searches all runs of an old client's request between two shops for one that
+// places two orders, or after which the client cannot find its order.
 //
 // The router is the real one; the shops are those of package stranglertest. A run is one customer's
 // request, with up to a number of events in any order: the client sends it (again), the table of
-// routes changes to any setting, the circuit to the new side opens or closes, a day passes, a call
-// that nobody waits for any more takes effect or never does, the client cancels. A run also has up
-// to a number of faults: a call takes effect but its answer is lost, or it takes effect later or
-// never; the record of the request's side is not written, or written without an answer; a second
-// attempt of the client runs just before that record is written. A late call takes effect within a
-// day: functions and the API end theirs after seconds.
+// routes changes to any setting, the circuit to the new side opens or closes, a day passes, an
+// abandoned call takes effect or never does, the client cancels. A run also has up to a number of
+// faults: a call takes effect but its answer is lost, or it takes effect later or never; the record
+// of the request's side is not written, or written without an answer; a second attempt of the
+// client runs just before that record is written. A late call takes effect within a day: functions
+// and the API end theirs after seconds.
 //
-// Not searched: two customers, who share nothing but the table, and requests for several products,
-// which the tests of package strangler cover.
+// The search leaves out two customers, who share nothing but the table, and requests for several
+// products, which the tests of package strangler cover.
 package twoshops
 
 import (
@@ -104,16 +104,16 @@ type world struct {
 	quiet     bool // no faults any more
 	faults    int
 	nested    bool
-	addresses []string // that a client was told with a 201
+	addresses []string // that a client got in a 201
 	setting   int
 	days      int
 	cancelled bool
-	refused   bool // the client was told that its request had no effect, which is not so
+	refused   bool // the client was wrongly told that its request had no effect
 	// found are the ends of runs whose orders were found in every mode.
 	found map[string]bool
 }
 
-// Router is what a client can reach.
+// Router is the interface for clients.
 type Router interface {
 	PlaceOrder(ctx context.Context, as strangler.Caller, in strangler.Placement) (strangler.Order, error)
 	ReadOrder(ctx context.Context, as strangler.Caller, orderID string) (strangler.Order, error)
@@ -127,7 +127,7 @@ var (
 	customer = stranglertest.As("ada")
 	request  = stranglertest.Order("r1", "1001")
 	begin    = time.Date(2026, 11, 28, 18, 0, 0, 0, time.UTC)
-	// settings are what the table can say. In the first four, 1001 is MUG-BLUE.
+	// settings are the possible tables. In the first four, 1001 is MUG-BLUE.
 	settings = []setting{
 		of("legacy"), of("split 0"), of("split 100"), of("new"),
 		{"nothing, as in a process that has read none", func(t *stranglertest.Table) {
@@ -344,8 +344,7 @@ func (w *world) check() error {
 	return nil
 }
 
-// findable checks that what the shops have can be read, listed and cancelled now. It cancels a
-// copy.
+// findable checks that the shops' orders can be read, listed and cancelled now. It cancels a copy.
 func (w *world) findable() error {
 	ctx := context.Background()
 	for _, p := range w.shops.All {

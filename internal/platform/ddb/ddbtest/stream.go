@@ -28,7 +28,7 @@ func (s Stream) Outbox(ctx context.Context) ([]envelope.Event, error) {
 	return all.events, err
 }
 
-// Relay passes all that the stream has to a relay.
+// Relay passes all records of the stream to a relay.
 func (s Stream) Relay(ctx context.Context, topic outbox.Topic, store outbox.Store) error {
 	about, err := s.Table.Client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.Table.Name})
 	if err != nil {
@@ -53,7 +53,7 @@ func (s Stream) Relay(ctx context.Context, topic outbox.Topic, store outbox.Stor
 	return nil
 }
 
-// collected is a topic that keeps what is published, and an outbox of which nothing is deleted.
+// collected is a topic that keeps published events, and an outbox from which nothing is deleted.
 type collected struct{ events []envelope.Event }
 
 // Publish is part of outbox.Topic.

@@ -18,16 +18,16 @@ type Page struct {
 	// Payload has the wanted records as an invocation of the stream's function.
 	Payload []byte
 	Wanted  int
-	Records int    // also those that are not wanted
+	Records int    // including unwanted ones
 	After   string // sequence number of the last record; "" if there are none
 	// End says that the shard has no more records, now and later.
 	End bool
-	// Trimmed says that the records after the place where the reader began are no longer there: it
-	// has gone on with the oldest one that is.
+	// Trimmed says that the stream has dropped the records after the reader's place: the reader has
+	// continued with the oldest record that is left.
 	Trimmed bool
 }
 
-// Reader reads a shard on and on.
+// Reader reads a shard continuously.
 type Reader struct {
 	stream       Stream
 	shard, after string

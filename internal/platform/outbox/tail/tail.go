@@ -1,5 +1,5 @@
-// Package tail reads a table's stream as the relay's event source does. An operator passes events
-// to a relay again with it, and tests look at what a relay gets.
+// Package tail reads a table's stream as the relay's event source does. Operators use it to pass
+// events to a relay again, and tests to see what a relay gets.
 package tail
 
 import (
@@ -26,8 +26,8 @@ type Stream struct {
 }
 
 // Part is a part of a shard: the records from one sequence number to another, both included.
-// Without them it is the whole shard, as far as the stream has it: for 24 hours. In JSON it is what
-// an event source tells its failure destination of a batch.
+// Without them it is the whole shard, of which the stream has the last 24 hours. Its JSON form is
+// an event source's message to its failure destination.
 type Part struct {
 	Shard string `json:"shardId"`
 	From  string `json:"startSequenceNumber"`
@@ -54,8 +54,8 @@ func (s Stream) Shards(ctx context.Context) (all []Part, err error) {
 // ErrPart is the error of Batch if the stream did not return all records of the part.
 var ErrPart = errors.New("the stream did not return the records up to the end of the part; try again")
 
-// empty is how many empty pages in a row Batch reads before it gives up. A stream returns some
-// between records that are far apart.
+// empty is how many empty pages in a row Batch reads before it gives up. A stream returns empty
+// pages between records that are far apart.
 const empty = 100
 
 // Batch returns the records of a part that have events, as an invocation of the relay, and their

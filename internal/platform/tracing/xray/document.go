@@ -29,7 +29,7 @@ type Document struct {
 	Annotations map[string]any    `json:"annotations,omitempty"`
 }
 
-// HTTP is what is known of a request.
+// HTTP describes a request.
 type HTTP struct {
 	Request  map[string]string `json:"request,omitempty"`
 	Response map[string]int64  `json:"response,omitempty"`

@@ -3,7 +3,7 @@
 //
 //	pk                          sk         what
 //	execution#<machine>/<name>  execution  an execution, for 90 days after its end
-//	lease                       lease      which process drives
+//	lease                       lease      the process that drives
 //
 // Open executions are in the index open.
 package dynamo
@@ -20,7 +20,7 @@ import (
 	"orderflow/internal/platform/workflow"
 )
 
-// kept is how long executions that are over are kept, as by Step Functions.
+// kept is how long finished executions are kept, as in Step Functions.
 const kept = 90 * 24 * time.Hour
 
 // Journal implements workflow.Journal.

@@ -23,12 +23,12 @@ type Journal struct {
 	lease workflow.Lease
 }
 
-// New returns a journal that forgets all but the latest executions that are over, so that it does
-// not grow.
+// New returns a journal that keeps only the latest finished executions, so that its size is
+// bounded.
 func New(keep int) *Journal { return Lasting(keep, 0) }
 
-// Lasting returns one that does not forget an execution either that ended less than young before
-// the latest one.
+// Lasting returns a journal that also keeps executions that ended less than young before the latest
+// one.
 func Lasting(keep int, young time.Duration) *Journal {
 	return &Journal{keep: keep, young: young, all: map[string]workflow.Execution{}, open: map[string]bool{}}
 }
