@@ -16,7 +16,7 @@ type Product struct {
 	Price money.Money
 	// Text, ImageURL and Category are the shop's own, for its pages.
 	Text, ImageURL, Category string
-	// Unlisted products can be read and ordered by their SKU, but are in no list.
+	// Unlisted products can be read and ordered by their SKU, but are not listed.
 	Unlisted bool
 	// Version counts the changes, from 1.
 	Version   int64
@@ -34,7 +34,7 @@ func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
 // Listing says which products to list, sorted by SKU.
 type Listing struct {
 	Limit  int
-	Cursor string // "", or that of the page before
+	Cursor string // "", or the previous page's
 	After  string // a SKU or "": without a cursor, the list starts after it
 	Prefix string // of the SKUs; "" lists all
 }
@@ -60,8 +60,8 @@ func (s *Service) ListProducts(ctx context.Context, l Listing) ([]Product, strin
 	return found, next, err
 }
 
-// below is less than each SKU with the prefix, and greater than all SKUs that are less: those have
-// only characters below its last one.
+// below sorts before each SKU with the prefix, and after all smaller SKUs, whose characters are all
+// below its last one.
 func below(prefix string) string {
 	if prefix == "" {
 		return ""

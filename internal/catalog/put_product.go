@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Values are what an operator sets of a product. Nil leaves a value as it is, or empty.
+// Values are the values that an operator sets. Nil leaves a value as it is, or empty.
 type Values struct {
 	Name                     string
 	Price                    money.Money

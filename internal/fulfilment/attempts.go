@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// attempts is how often an order's compensation is started without an operator; more would not
-// help. After that, as many attempts are made to leave the order to an operator.
+// attempts is how often an order's compensation is started without an operator; more attempts would
+// not help. After that, recovery tries as often to hand the order to an operator.
 const attempts = 5
 
 // attempt returns the name of the n-th execution of compensate-order for an order, from 1. The

@@ -11,11 +11,11 @@ import (
 )
 
 // CheckOverdue handles the events by which a service's sweep reports an order that waits for longer
-// than a saga should take. Usually the saga still waits for a third party, is being compensated or
-// was left to an operator, and nothing is to be done. Otherwise the order is recovered like one
-// whose execution ended unplanned. If the saga never started because its event was lost, it is
-// started now. CheckOverdue fails with ErrNeverStarted if there is neither a saga nor the data to
-// start one.
+// than a saga should take. Usually there is nothing to do: the saga still waits for a third party,
+// is being compensated or was left to an operator. Otherwise the order is recovered like one whose
+// execution ended unplanned. If the saga never started because its event was lost, it is started
+// now. CheckOverdue fails with ErrNeverStarted if there is neither a saga nor the data to start
+// one.
 func (s *Service) CheckOverdue(ctx context.Context, e envelope.Event) error {
 	var err error
 	switch e.Type {

@@ -27,14 +27,14 @@ const (
 
 // RecoverFulfilment handles the end of an execution of either machine. If it was not planned, the
 // order is compensated, or left to an operator after too many attempts. RecoverFulfilment fails
-// with ErrExhausted if that fails as often.
+// with ErrExhausted if that also fails too often.
 func (s *Service) RecoverFulfilment(ctx context.Context, execution string) error {
 	return s.recover(ctx, orderOf(execution), nil)
 }
 
-// recover does what is missing for an order, if anything. It may be called at any time, any number
-// of times: it reads the order's executions, and their names let only one of several callers
-// through.
+// recover starts the execution that an order lacks, if any. It may be called at any time and any
+// number of times: it reads the order's executions, and their names let only one of several callers
+// succeed.
 //
 //	compensation runs or ended as planned   nothing
 //	compensation ended unplanned            next attempt; after five, leave it to an operator
@@ -82,9 +82,9 @@ func (s *Service) compensate(ctx context.Context, orderID string, n int, input j
 }
 
 // automaticInput makes the next attempt's input from the last one's, which an operator may have
-// started. If recovery gives up, the attempt leaves the order to an operator. Orders has to know:
-// otherwise it would accept a cancellation that is never carried out, and nobody would look at the
-// money that is held.
+// started. If recovery gives up, the attempt leaves the order to an operator. Orders must be told:
+// otherwise it would accept a cancellation that is never carried out, and nobody would deal with
+// the held money.
 func automaticInput(last json.RawMessage, giveUp bool) (json.RawMessage, error) {
 	var next attemptFields
 	if giveUp {

@@ -11,10 +11,10 @@ import (
 	shipping "orderflow/internal/shipping/contract"
 )
 
-// ResumeFulfilment ends a saga's wait: it passes the carrier's answer on, or says that the customer
-// need not act any more for the payment. An event without a token precedes the wait; its service
-// repeats it with a token once the saga waits. A stale token, of a duplicate or late event, is
-// ignored.
+// ResumeFulfilment ends a saga's wait: it passes on the carrier's answer, or the news that the
+// customer no longer has to act for the payment. An event without a token precedes the wait; its
+// service repeats it with a token once the saga waits. A stale token, of a duplicate or late event,
+// is ignored.
 func (s *Service) ResumeFulfilment(ctx context.Context, e envelope.Event) error {
 	answer, err := envelope.Decode[struct{ ResumeToken, TrackingNumber string }](e)
 	if err != nil {

@@ -50,9 +50,9 @@ func (s *Service) RetryCompensation(ctx context.Context, orderID, operator, why 
 	return name, s.engine.Start(ctx, CompensateOrder, name, input)
 }
 
-// attemptFields are the fields of compensate-order's input that are of one attempt only.
+// attemptFields are the fields of compensate-order's input that belong to one attempt only.
 type attemptFields struct {
-	// Operator and Why are who started the attempt by hand, and for what reason.
+	// Operator and Why say who started the attempt by hand, and for what reason.
 	Operator string `json:"operator,omitempty"`
 	Why      string `json:"why,omitempty"`
 	// Failures are undos that failed. If the input has any, the attempt undoes nothing and leaves

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// What becomes a part of an address or a header is checked before any call.
+// Values that become part of an address or a header are checked before any call.
 var (
 	errOrderID = Invalid("orderId", "must be a ULID")
 	errSKU     = Invalid("sku", "must have 1 to 64 letters, digits, dots, dashes and underscores")

@@ -7,19 +7,19 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Unavailable is the code of a part that a service failed to give.
+// Unavailable is the code of a part whose service failed.
 const Unavailable = "Unavailable"
 
 // Throttled is the code of API Gateway's own 429, which says nothing about the customer. A service
-// that holds a customer to their limits has codes of its own.
+// that enforces a customer's limits has codes of its own.
 const Throttled = "TooManyRequests"
 
-// OrdersStopped is the code of the 503 by which orders says that an operator has stopped the intake
-// of orders. The service is well.
+// OrdersStopped is the code of orders' 503 after an operator has stopped the intake of orders. The
+// service is healthy.
 const OrdersStopped = "OrdersStopped"
 
-// Explain tells the caller of an edge why a part is missing: the refusal of a service in its own
-// words, or that it failed, without the cause.
+// Explain tells the caller of an edge why a part is missing: the service's own refusal, or that it
+// failed, without the cause.
 func Explain(err error) PartError { return explain("the service", err) }
 
 func explain(service string, err error) PartError {

@@ -29,7 +29,7 @@ type Shop interface {
 	AdjustStock(ctx context.Context, as Caller, sku string, in StockAdjustment) (Stock, error)
 }
 
-// Caller is on whose behalf the edge calls.
+// Caller is the caller on whose behalf the edge calls.
 type Caller struct {
 	// Authorization is the caller's own header.
 	Authorization string
@@ -44,11 +44,11 @@ type OrderList struct {
 	Status string
 }
 
-// Start is where a page starts: at the Cursor of the page before, or After an order or a SKU; at
-// the beginning if both are "".
+// Start is the start of a page: the Cursor of the previous page, or After an order or a SKU; the
+// beginning if both are "".
 type Start struct{ Cursor, After string }
 
-// The types below are those of the same name in api/contract.yaml.
+// The types below are the schemas of the same name in api/contract.yaml.
 type (
 	// Order is an order.
 	Order struct {
@@ -84,7 +84,7 @@ type (
 		URL   string `json:"url"`
 		Until string `json:"until"`
 	}
-	// Shortage is a line of which the shop had too little.
+	// Shortage is a line for which there was too little stock.
 	Shortage struct {
 		SKU     string `json:"sku"`
 		Missing int    `json:"missing"`

@@ -38,7 +38,7 @@ var (
 		"the adjustment would leave less on hand than is reserved")
 	// ErrNotReserved says that the step needs a reservation with status RESERVED.
 	ErrNotReserved = fault.New(fault.Conflict, "NotReserved", "the order's stock is not reserved")
-	// ErrContended says that too many others write the same stock at once. Nothing was changed.
+	// ErrContended says that too many writers compete for the same stock. Nothing was changed.
 	ErrContended = fault.New(fault.Transient, "Contention", "too many orders for the same product at once; try again")
 )
 
@@ -59,20 +59,20 @@ type Store interface {
 	// Reservations returns the reservations of up to 50 distinct orders, in their order. Orders
 	// without one are left out.
 	Reservations(ctx context.Context, orderIDs []string) ([]Reservation, error)
-	// Move moves all parts of r from one bucket to another and stores r, which keeps its first
-	// Parts. It returns fault.ErrLostRace unless r is the version after the stored one, and for
-	// each shard whose bucket holds too little a Blocked with ErrOutOfStock; see AllBlocked. A
-	// reservation may also be blocked with ErrContended, soon enough that the caller can try
-	// another shard.
+	// Move moves all parts of r from one bucket to another and stores r. The Parts that were stored
+	// first are kept. It returns fault.ErrLostRace unless r is the version after the stored one,
+	// and for each shard whose bucket holds too little a Blocked with ErrOutOfStock; see
+	// AllBlocked. A reservation may also be blocked with ErrContended, soon enough that the caller
+	// can try another shard.
 	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
 	// Adjust makes a product's shards those of after, which may be more or fewer than before. It
 	// returns fault.ErrLostRace unless the stored shards equal before, and may return ErrContended;
 	// a shard that does not exist equals an empty one. Every shard of before and after gains.
 	Adjust(ctx context.Context, before, after []Shard, with commit.With) error
-	// Shift adds to each bucket of a product's shards what after has more than before, or takes it
-	// away. Unlike Adjust it leaves what orders have moved meanwhile. It returns fault.ErrLostRace
-	// unless shard 0 has the gains of before and no bucket falls below zero. The shards it changes
-	// gain, and shard 0. after has at least as many shards as before.
+	// Shift adds the difference between after and before to each bucket of a product's shards.
+	// Unlike Adjust it keeps what orders have moved meanwhile. It returns fault.ErrLostRace unless
+	// shard 0 has the gains of before and no bucket falls below zero. The shards it changes gain,
+	// and shard 0. after has at least as many shards as before.
 	Shift(ctx context.Context, before, after []Shard, with commit.With) error
 	// Split returns the products that have several shards. The latest may be missing.
 	Split(ctx context.Context) (skus []string, err error)
@@ -99,8 +99,8 @@ func New(store Store, c clock.Clock, source ids.Source) *Service {
 	}
 }
 
-// KeepWhole returns a copy of the service that does not split products, as long as an older version
-// runs that knows only shard 0. It works with products that are split.
+// KeepWhole returns a copy of the service that does not split products. It is for the time in which
+// an older version runs that knows only shard 0. It works with products that are split.
 func (s *Service) KeepWhole() *Service {
 	c := *s
 	c.whole = true

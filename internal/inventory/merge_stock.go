@@ -11,9 +11,10 @@ import (
 
 // MergeStock moves the units of split products back into shard 0, in all buckets, and returns how
 // many products it merged. It leaves a product whose shards change between its read and its write:
-// many orders still want it. It also leaves one of which much is reserved: those orders may all be
-// settled at once, as after a carrier's outage, and one item cannot take that. It leaves one if the
-// table is busy. A failed product does not stop the others; the error is returned at the end.
+// many orders still want it. It also leaves a product with much reserved stock: its orders may all
+// be settled at once, as after a carrier's outage, and one item cannot take that many writes. It
+// leaves a product if the table is busy. A failed product does not stop the others; the error is
+// returned at the end.
 //
 // Reservations still name the shards that their units were in. They find them in shard 0.
 func (s *Service) MergeStock(ctx context.Context) (merged int, err error) {

@@ -22,8 +22,8 @@ const (
 var errLines = fault.New(fault.Invalid, "InvalidInput",
 	"a step needs an order id and lines of distinct SKUs with positive quantities")
 
-// ReserveStock reserves all lines of an order, or none and returns ErrOutOfStock, which says what
-// is short.
+// ReserveStock reserves all lines of an order. If one is short, it reserves none and returns
+// ErrOutOfStock with the shortages.
 func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if !valid(in) {
 		return contract.Result{}, errLines
@@ -65,7 +65,8 @@ func (s Shortages) Unwrap() error { return ErrOutOfStock }
 
 // told returns ErrOutOfStock with the shortages in the form of orders' contract.Reject: the number
 // of each line, from 1, and what is missing. The saga cuts them out of the text, since a step's
-// error has nothing else. Lines have numbers, since a SKU may look like what must not be logged.
+// error has only a text. Lines are named by number, since a SKU may look like something that must
+// not be logged.
 func (s Shortages) told(lines []contract.Line) error {
 	var text []string
 	for i, line := range lines {

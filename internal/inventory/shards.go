@@ -17,8 +17,8 @@ import (
 type Shard struct {
 	Stock
 	// Gains counts how often the shard got available units, or took part in an adjustment; shard 0
-	// takes part in all of them. Available units only fall between two reads with equal Gains.
-	// Between two equal reads nothing happened.
+	// takes part in all of them. Between two reads with equal Gains, available units can only have
+	// fallen. Between two equal reads, nothing has changed.
 	Gains int64
 }
 
@@ -89,17 +89,17 @@ func AllBlocked(err error) (all []*Blocked) {
 const (
 	// maxShards lets about a thousand orders a second reserve one product; see docs/adr/0055.
 	maxShards = 16
-	// perShard is the fewest units for which a shard is worth having.
+	// perShard is the minimum number of units that justifies a shard.
 	perShard = 4
-	// tries bounds the attempts of a move, looks those of a read. After that the caller's own retry
-	// takes over.
+	// tries bounds the attempts of a move, looks the attempts of a read. After that the caller's
+	// own retry takes over.
 	tries, looks = 8, 8
 	// maxParts leaves room for the records in a transaction of 100 writes.
 	maxParts = 90
 )
 
-// take reserves the lines of r. Without knowing better, it takes them from the shards that the
-// order's id selects.
+// take reserves the lines of r. At first, it takes them from the shards that the order's id
+// selects.
 func (s *Service) take(ctx context.Context, r Reservation, with commit.With) error {
 	at := start(r)
 	for _, l := range r.Items {
@@ -109,7 +109,7 @@ func (s *Service) take(ctx context.Context, r Reservation, with commit.With) err
 	return s.move(ctx, r, Available, Reserved, with)
 }
 
-// start returns where a reservation begins to look for units.
+// start returns the shard at which a reservation begins to look for units.
 func start(r Reservation) int { return int(crc32.ChecksumIEEE([]byte(r.OrderID)) % maxShards) }
 
 // move moves the units of r between two buckets. They may be in other shards than r's parts say: a
@@ -131,13 +131,13 @@ func (s *Service) move(ctx context.Context, r Reservation, from, to Bucket, with
 		if len(blocked) == 0 {
 			return err
 		}
-		at++ // others go where this order was
+		at++ // others may have been sent to this order's shard
 		var short Shortages
 		for _, b := range blocked {
 			line := r.Items[slices.IndexFunc(r.Items, func(l contract.Line) bool { return l.SKU == b.SKU })]
 			shards, err := s.enough(ctx, line, from)
 			var lacks Shortages
-			if errors.As(err, &lacks) { // look for what else is short
+			if errors.As(err, &lacks) { // find the other lines that are short
 				short = append(short, lacks...)
 				continue
 			}
@@ -236,15 +236,16 @@ func (s *Service) gather(ctx context.Context, line contract.Line, bucket Bucket)
 	return ErrContended
 }
 
-// overtaken reports whether others wrote a product's shards first, so that a new look may help.
+// overtaken reports whether others wrote a product's shards first, so that reading them again may
+// help.
 func overtaken(err error) bool {
 	return errors.Is(err, ErrContended) || errors.Is(err, fault.ErrLostRace)
 }
 
-// enough returns the shards of a product if they have enough for a line in a bucket. Of available
-// units it returns Shortages if at some instant they had not. For several shards that takes two
-// reads: if none gained in between, there was no more at the end of the first read than it found.
-// What an order holds exists, in whichever shard.
+// enough returns the shards of a product if they have enough for a line in a bucket. For available
+// units it returns Shortages if they were not enough at some instant. For several shards that takes
+// two reads: if no shard gained in between, the first read did not miss any unit. Units that an
+// order holds always exist, in some shard.
 func (s *Service) enough(ctx context.Context, line contract.Line, from Bucket) ([]Shard, error) {
 	var before []Shard
 	for range looks {
@@ -264,10 +265,10 @@ func (s *Service) enough(ctx context.Context, line contract.Line, from Bucket) (
 	return nil, ErrContended
 }
 
-// snapshot returns a product's shards as they were at one instant: two reads agree. If orders write
-// them all the time, moving is true: the sum of the buckets is as it was at one instant, since
-// shard 0 gains whenever units come, go or change their shard; but each shard is as of a moment of
-// its own.
+// snapshot returns a product's shards as they were at one instant: two reads agree. If orders keep
+// writing them, moving is true: the sum of the buckets is that of one instant, since shard 0 gains
+// whenever units are added, removed or change their shard; but each shard is read at a different
+// moment.
 func (s *Service) snapshot(ctx context.Context, sku string) (shards []Shard, moving bool, err error) {
 	var before, summed []Shard
 	for range looks {
@@ -287,7 +288,7 @@ func (s *Service) snapshot(ctx context.Context, sku string) (shards []Shard, mov
 }
 
 // grow spreads a product's units evenly over as many shards as are worthwhile, and returns its
-// shards. If others are faster, the caller meets them again and reads what they did.
+// shards. If others are faster, the caller will notice and read the shards again.
 func (s *Service) grow(ctx context.Context, shards []Shard) []Shard {
 	available := Whole(shards).Available
 	n := max(len(shards), min(maxShards, available/perShard))
@@ -302,8 +303,7 @@ func (s *Service) grow(ctx context.Context, shards []Shard) []Shard {
 	return grown
 }
 
-// spread returns the shards of a product, n in number, with delta more available units in total,
-// evenly divided.
+// spread returns n shards of a product with delta more available units in total, evenly divided.
 func spread(shards []Shard, delta, n int) []Shard {
 	available := Whole(shards).Available + delta
 	after := slices.Clone(shards)

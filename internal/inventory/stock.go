@@ -20,7 +20,7 @@ type Stock struct {
 	Reserved  int    `json:"reserved"`
 	Shipped   int    `json:"shipped"`
 	// Moving says that orders moved units while they were counted: the sum of the buckets is exact,
-	// and each bucket as of a moment during the count.
+	// and each bucket is that of a moment during the count.
 	Moving bool `json:"moving,omitempty"`
 }
 
@@ -76,7 +76,7 @@ type Adjustment struct {
 // the catalog; otherwise it returns ErrUnknownSKU, since nobody could order the stock of a misspelt
 // SKU. The event records who did it and why.
 //
-// If orders write the product all the time, the new stock is Moving.
+// If orders keep writing the product, the new stock is Moving.
 func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Adjustment) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
 		before, err := s.store.Shards(ctx, a.SKU)
@@ -113,8 +113,8 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 	})
 }
 
-// adjustMoving adjusts a product whose shards do not stand still: as few of them as possible,
-// whatever orders do to them meanwhile.
+// adjustMoving adjusts a product that orders keep writing. It writes as few shards as possible, and
+// allows for the orders' changes.
 func (s *Service) adjustMoving(
 	ctx context.Context, sku string, delta int, with func(Stock) commit.With,
 ) (Stock, error) {
@@ -127,7 +127,7 @@ func (s *Service) adjustMoving(
 	}
 	sum := Whole(before)
 	if sum.Available+delta < 0 {
-		return Stock{}, fault.ErrLostRace // which proves it, or finds more
+		return Stock{}, fault.ErrLostRace // which proves the shortage, or finds more
 	}
 	after := slices.Clone(before)
 	if delta > 0 {

@@ -6,8 +6,8 @@
 //
 //  1. Claim: the record is written as SENDING, with an expiry, if there is none. A concurrent
 //     delivery fails transiently and is repeated by the queue.
-//  2. Look at the order's other mails. If one is in the way the claim is released.
-//  3. Send. If that fails the claim is released, so that the next delivery sends at once.
+//  2. Look at the order's other mails. If one forbids this mail, the claim is released.
+//  3. Send. If that fails, the claim is released, so that the next delivery sends at once.
 //  4. Mark: the record becomes SENT, or REFUSED if the address can never receive mail. Both are
 //     final; duplicates do nothing.
 //
@@ -18,7 +18,8 @@
 // No mail contradicts another mail or the API. Only the confirmation promises a delivery: a
 // confirmed order can no longer be cancelled. Events arrive in any order, so claims enforce the
 // order of mails: nothing is sent after the mail about the order's end. See Kind. Each delivery
-// claims before it looks, so of two at once at least one sees the other's claim.
+// claims before it reads the others, so at least one of two concurrent deliveries sees the other's
+// claim.
 package notifications
 
 import (
@@ -65,7 +66,7 @@ type Claim struct {
 	Until time.Time
 }
 
-// Status is what became of a mail.
+// Status is the state of a mail.
 type Status string
 
 // The statuses of a mail. A claim that expired stays Sending until somebody claims it again.
@@ -75,7 +76,7 @@ const (
 	Refused Status = "REFUSED"
 )
 
-// Record says what became of an order's mail of a kind, and when that was written, to the second.
+// Record is the state of an order's mail of a kind, and when it was written, to the second.
 type Record struct {
 	Kind   Kind
 	Status Status

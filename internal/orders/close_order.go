@@ -8,9 +8,9 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// CloseOrder is the first step of a compensation and undoes ConfirmOrder: an order that is
-// confirmed stays so, and the compensation ends with nothing undone; any other can never be
-// confirmed again.
+// CloseOrder is the first step of a compensation and undoes ConfirmOrder: a confirmed order stays
+// confirmed, and the compensation ends without undoing anything; any other order can no longer be
+// confirmed.
 func (s *Service) CloseOrder(ctx context.Context, in contract.Close) (contract.Closed, error) {
 	undo := func(ctx context.Context, done barrier.Done, once barrier.Once) (contract.Closed, error) {
 		o, err := s.store.Order(ctx, in.OrderID)

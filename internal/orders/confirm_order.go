@@ -37,11 +37,11 @@ func (s *Service) ConfirmOrder(ctx context.Context, in contract.Confirm) (contra
 	return barrier.Do(ctx, s.store, in.OrderID, stepConfirm, confirm)
 }
 
-// trackingPlace is where the address of a carrier's page has the tracking number.
+// trackingPlace is the placeholder for the tracking number in the address of a carrier's page.
 const trackingPlace = "{trackingNumber}"
 
 // TrackedAt returns a copy of the service that gives confirmed orders the address of the carrier's
-// page, in which {trackingNumber} stands for theirs. "" gives none.
+// page, in which {trackingNumber} stands for the tracking number. "" gives none.
 func (s *Service) TrackedAt(address string) *Service {
 	tracked := *s
 	tracked.tracking = address

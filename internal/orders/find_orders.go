@@ -11,7 +11,7 @@ import (
 var ErrNeedsCustomer = fault.New(fault.Invalid, "CustomerRequired",
 	"orders that ended are listed for one customer: give customer, or the status PENDING or NEEDS_ATTENTION")
 
-// Search says which orders an operator looks for. What is zero does not matter.
+// Search says which orders an operator looks for. Zero fields match all.
 type Search struct {
 	CustomerID string
 	Status     Status
@@ -22,10 +22,10 @@ type Search struct {
 }
 
 // FindOrders returns a page of orders and the cursor of the next page, which is "" after the last:
-// those of a customer, newest first, or else of all customers those that have not ended, oldest
+// either a customer's orders, newest first, or all customers' orders that have not ended, oldest
 // first. A page may have no orders and still not be the last one.
 func (s *Service) FindOrders(ctx context.Context, q Search) (found []Order, cursor string, err error) {
-	before := s.clock.Now().Add(time.Millisecond - q.OlderThan) // what is exactly that old is found
+	before := s.clock.Now().Add(time.Millisecond - q.OlderThan) // orders of exactly that age are found
 	read := func(limit int) ([]Order, string, error) {
 		return s.store.Orders(ctx, q.CustomerID, limit, q.Cursor)
 	}
@@ -38,7 +38,7 @@ func (s *Service) FindOrders(ctx context.Context, q Search) (found []Order, curs
 		}
 	}
 	for range searchPages {
-		page, next, err := read(q.Limit - len(found)) // so that the cursor is that of the last one found
+		page, next, err := read(q.Limit - len(found)) // so that the cursor is that of the last order returned
 		if err != nil {
 			return nil, "", err
 		}

@@ -52,12 +52,12 @@ type Switch struct {
 	Clock clock.Clock
 }
 
-// Stop has PlaceOrder refuse new orders until a time, or until Resume if that is zero. Everything
-// under way goes on, and a repeated request gets its first answer.
+// Stop makes PlaceOrder refuse new orders until a time, or until Resume if that is zero. Orders in
+// progress continue, and a repeated request gets its recorded answer.
 func (s Switch) Stop(ctx context.Context, until time.Time, reason, by string) (Intake, error) {
 	i := Intake{StoppedAt: s.Clock.Now(), Until: until, Reason: reason, By: by}
 	return i, s.Store.SaveIntake(ctx, i)
 }
 
-// Resume has PlaceOrder take orders again.
+// Resume makes PlaceOrder take orders again.
 func (s Switch) Resume(ctx context.Context) error { return s.Store.SaveIntake(ctx, Intake{}) }

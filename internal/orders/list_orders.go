@@ -4,7 +4,7 @@ import "context"
 
 // Listing says which of a customer's orders to list.
 type Listing struct {
-	// Limit is the most orders of a page, 1 to 100.
+	// Limit is the maximum number of orders of a page, 1 to 100.
 	Limit int
 	// Cursor is "" or the cursor of the page before.
 	Cursor string

@@ -93,15 +93,15 @@ type Order struct {
 	Closed bool `json:"closed"`
 	// Detail explains the reason to operators. Customers never see it.
 	Detail string `json:"detail"`
-	// Shortages are the lines of which stock was short, if that is the reason.
+	// Shortages are the lines that were short of stock, if that is the reason.
 	Shortages []Shortage `json:"shortages,omitempty"`
 	// TrackingNumber is the carrier's, once the order is confirmed, if the carrier gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
-	// TrackingURL is a page that tells where the shipment is, if the shop knows one.
+	// TrackingURL is the carrier's page for the shipment, if the shop has configured one.
 	TrackingURL string `json:"trackingUrl,omitempty"`
-	// NextAction is what the customer must do, if the order waits for that.
+	// NextAction is what the customer must do, if the order waits for it.
 	NextAction *NextAction `json:"nextAction,omitempty"`
-	// ActionVersion is the version of the payment that last said so, or that this is over.
+	// ActionVersion is the version of the payment that last set or cleared NextAction.
 	ActionVersion int64 `json:"actionVersion,omitempty"`
 	// Milestones are those of the saga, once the order is confirmed, each a whole number of
 	// milliseconds after CreatedAt; see Progress.
@@ -114,9 +114,9 @@ type Order struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// NextAction is what a customer must do so that the order goes on: authenticate for the payment.
+// NextAction is what a customer must do before the order continues: authenticate for the payment.
 type NextAction struct {
-	// URL is where, and Until when it is too late.
+	// URL is the page for it, and Until the deadline.
 	URL   string    `json:"url"`
 	Until time.Time `json:"until"`
 }
@@ -138,8 +138,8 @@ func (o Order) Waits(status Status) bool {
 	return !o.Status.Final() && (status == "" || o.Status == status)
 }
 
-// WaitedFor is the party that did not answer in time, of an order that was rejected for that; ""
-// if it was none of them. The detail of a rejected order is the step that failed.
+// WaitedFor is the third party that did not answer in time, if the order was rejected for that
+// reason; otherwise "". The detail of a rejected order is the step that failed.
 func (o Order) WaitedFor() Party {
 	if o.Reason != ReasonTimedOut {
 		return ""

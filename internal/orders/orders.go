@@ -43,7 +43,7 @@ var (
 	ErrClosed = fault.New(fault.Conflict, "OrderClosed", "the order was closed before it could be confirmed")
 )
 
-// at returns a refusal that says where its reason is, by JSON pointers into the order's request.
+// at returns a refusal with JSON pointers to its causes in the order's request.
 func at(refusal *fault.Error, pointers ...string) *fault.Error {
 	violations := make([]jsonschema.Violation, len(pointers))
 	for i, pointer := range pointers {
@@ -86,9 +86,9 @@ type Store interface {
 	Tally(ctx context.Context, customerID string) (Tally, error)
 	// Uncount removes a customer's orders, which must be final, from those that count as open.
 	Uncount(ctx context.Context, customerID string, orderIDs []string) error
-	// Quote reads at once, consistently, what placing an order needs: the record of its key, as
-	// Reply does (none if key is empty), the intake, and the prices of up to 40 distinct SKUs.
-	// Unknown ones are left out.
+	// Quote reads, consistently and in one call, what placing an order needs: the record of its
+	// key, as Reply does (none if key is empty), the intake, and the prices of up to 40 distinct
+	// SKUs. Unknown ones are left out.
 	Quote(ctx context.Context, scope, key string, skus []string) (Quote, error)
 	// Price returns the price of a SKU, read consistently; the zero Price if it has none.
 	Price(ctx context.Context, sku string) (Price, error)

@@ -38,7 +38,7 @@ type Placement struct {
 // PlaceOrder stores an order at the price book's prices, with the event that starts its fulfilment.
 // replayed reports whether an earlier request with the same key placed it. PlaceOrder fails with
 // ErrPostalCode, ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different
-// currencies), money.ErrOverflow, ErrTotalChanged (with the present total), ErrStopped, or, for a
+// currencies), money.ErrOverflow, ErrTotalChanged (with the current total), ErrStopped, or, for a
 // customer at a limit, ErrTooManyOrders or ErrTooManyDeclines.
 func (s *Service) PlaceOrder(
 	ctx context.Context, req idempotency.Request, in Placement,
@@ -87,7 +87,7 @@ func (o Order) created() contract.Created {
 	}
 }
 
-// Quote is what placing an order needs to know.
+// Quote is the data that placing an order needs.
 type Quote struct {
 	Prices   map[string]Price // by SKU
 	Intake   Intake

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Milestone is something that an order has reached. Its code is one of the saga's, or PLACED, or a
+// Milestone is a point that an order has reached. Its code is one of SagaMilestones, PLACED, or a
 // later status of the order.
 type Milestone struct {
 	Step string    `json:"step"`
@@ -14,15 +14,16 @@ type Milestone struct {
 
 const milestonePlaced = "PLACED"
 
-// SagaMilestones are those of the saga, in its order. Stores know them by their place: append only.
+// SagaMilestones are the saga's milestones, in its order. Stores refer to them by position: append
+// only.
 var SagaMilestones = []string{"STOCK_RESERVED", "PAYMENT_AUTHORIZED", "SHIPMENT_BOOKED", "PAYMENT_CAPTURED"}
 
 // nextSteps are the steps after them: each is reached when that step begins.
 var nextSteps = []string{"AuthorizePayment", "ArrangeShipment", "CapturePayment", "CommitStock"}
 
-// reached records the milestones of an order that has just been confirmed: steps began at these
-// times. What is not a time is left out: an order must not fail because of it. Clocks differ, so a
-// time may be before the previous milestone or after the confirmation; it is moved there.
+// reached records the milestones of an order that has just been confirmed, from the times at which
+// steps began. Invalid times are left out, because an order must not fail because of them. Clocks
+// differ, so a time before the previous milestone or after the confirmation is moved there.
 func (o Order) reached(began map[string]string) Order {
 	o.Milestones = nil
 	var last time.Duration
@@ -38,8 +39,8 @@ func (o Order) reached(began map[string]string) Order {
 	return o
 }
 
-// Progress returns what the order has reached, by time. Those of the saga are known once the order
-// is confirmed; of any other order everything is undone.
+// Progress returns the milestones that the order has reached, by time. The saga's are known once
+// the order is confirmed; in any other order they are undone.
 func (o Order) Progress() []Milestone {
 	all := append([]Milestone{{milestonePlaced, o.CreatedAt}}, o.Milestones...)
 	last := StatusPending

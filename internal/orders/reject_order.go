@@ -14,7 +14,7 @@ import (
 // Neither RejectOrder nor FlagOrder has a barrier. The status shows whether anything is left to do,
 // since the transitions have no cycle, and the version lets only one writer through. A barrier
 // would even do harm: a later execution for the same order, such as an operator's after FlagOrder,
-// would get the first result instead of the present status.
+// would get the recorded result instead of the current status.
 func (s *Service) RejectOrder(ctx context.Context, in contract.Reject) (contract.Result, error) {
 	return fault.RetryLostRace(func() (contract.Result, error) {
 		o, err := s.store.Order(ctx, in.OrderID)

@@ -10,8 +10,9 @@ import (
 // Shortage says how many pieces of a line were missing.
 type Shortage = contract.Shortage
 
-// short returns the shortages of an order's lines from a step's input; see contract.Reject. What
-// cannot be read, or names more than was ordered, is left out: it must not fail the order.
+// short returns the shortages of an order's lines from a step's input; see contract.Reject. Entries
+// that cannot be read, or that exceed the ordered quantity, are left out: they must not fail the
+// order.
 func (o Order) short(text string) (all []Shortage) {
 	for _, field := range strings.Fields(text) {
 		var line, missing int

@@ -10,9 +10,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// ShowNextAction has an order show what its customer must do, or no longer, as an event of payments
-// says. Events arrive in any order, and twice: the payment's version is their barrier. An order
-// that cannot be confirmed any more shows nothing.
+// ShowNextAction sets or clears what an order's customer must do, according to an event of
+// payments. Events arrive in any order, and twice: the payment's version is their barrier. An order
+// that can no longer be confirmed shows nothing.
 func (s *Service) ShowNextAction(ctx context.Context, e envelope.Event, in contract.PaymentEvent) error {
 	var next *NextAction
 	if e.Type == contract.PaymentActionRequired {

@@ -34,7 +34,7 @@ var (
 // overdueSchema is the schema that consumers of OrderOverdue validate against.
 var overdueSchema = schema.Load(contract.Schemas, contract.OrderOverdue)
 
-// Swept is what a sweep found.
+// Swept is the result of a sweep.
 type Swept struct {
 	// Overdue counts the orders published as overdue, Stuck those of them that are stuck.
 	Overdue, Stuck int

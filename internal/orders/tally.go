@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Limits are per customer. They keep a stranger from reserving all stock with orders that are never
-// paid, and from testing stolen cards.
+// Limits are per customer. They prevent attackers from reserving all stock with orders that are
+// never paid, and from testing stolen cards.
 type Limits struct {
 	// Open is the number of a customer's orders that are not final. NEEDS_ATTENTION is not final.
 	Open int
@@ -78,8 +78,8 @@ func (t Tally) wait(l Limits, now time.Time) time.Duration {
 }
 
 // CountsAsDecline reports whether the order ended as declined. A cancellation by the customer
-// counts, too: it may have overtaken a decline, so whoever tests cards could hide declines by
-// cancelling. So does a payment that was abandoned: it kept stock from others.
+// counts as well: it may have overtaken a decline, so card testers could hide declines by
+// cancelling. An abandoned payment also counts, since it kept stock from others.
 func (o Order) CountsAsDecline() bool {
 	switch o.Reason {
 	case ReasonPaymentDeclined, ReasonPaymentAbandoned, ReasonCancelledByCustomer:

@@ -13,19 +13,19 @@ import (
 
 // AuthorizePayment holds the order's amount. A decline is stored like a success, so it is final:
 // every repetition of the step fails with ErrDeclined. After a Transient fault nothing is stored,
-// though the provider may hold the amount. Repeating the step finds out, and VoidPayment undoes it
-// in any case.
+// although the provider may hold the amount. Repeating the step resolves that, and VoidPayment
+// undoes it in any case.
 //
 // If the customer must act first, it stores and publishes what they must do, and fails with
-// ErrActionRequired, which is not final: repeating the step asks the provider how the payment
-// stands. The saga does so once it has waited for the customer. One who has still not acted has
-// abandoned the payment, which is final, too: the step fails with ErrAbandoned.
+// ErrActionRequired, which is not final: repeating the step asks the provider again. The saga does
+// so once it has waited for the customer. If the customer has still not acted, the payment is
+// abandoned, which is final: the step fails with ErrAbandoned.
 func (s *Service) AuthorizePayment(ctx context.Context, in contract.Step) (contract.Result, error) {
 	_, err := money.Of(in.Amount.Currency, in.Amount.Amount)
 	if err != nil || in.OrderID == "" || in.CustomerID == "" || in.PaymentMethod == "" {
 		return contract.Result{}, errInput
 	}
-	asked := in.Waited // whether the payment may be stored, as one that waits for the customer
+	asked := in.Waited // whether a payment that waits for the customer may be stored
 	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		before := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
 		if asked {
@@ -85,8 +85,8 @@ func (s *Service) authorize(ctx context.Context, in contract.Step, p Payment) (P
 	return Payment{}, voided(err)
 }
 
-// ask stores that the customer must act, once, and returns ErrActionRequired. It has a barrier of
-// its own, which keeps a late one from following the compensation.
+// ask stores once that the customer must act, and returns ErrActionRequired. It has its own
+// barrier, which refuses a late call after the compensation.
 func (s *Service) ask(ctx context.Context, in contract.Step, url string) error {
 	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}

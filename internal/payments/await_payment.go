@@ -9,9 +9,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// AwaitPayment stores the token that resumes the saga that waits for the customer. If the customer
-// need not act any more, the event that says so is published again, now with the token. Otherwise
-// that event will have the token.
+// AwaitPayment stores the token that resumes the saga once the customer has acted. If the customer
+// no longer has to act, the event that says so is published again, with the token. Otherwise the
+// later event will have the token.
 //
 // Repeating it stores the token again and may publish the event again, so resuming with a used
 // token must succeed. A late call replaces a newer token; the newer wait then times out.

@@ -20,7 +20,7 @@ const (
 	StatusVoided     Status = "VOIDED"
 	StatusRefunded   Status = "REFUNDED"
 	StatusDeclined   Status = "DECLINED"
-	// StatusActionRequired: nothing is held yet; the customer has to act.
+	// StatusActionRequired: nothing is held yet; the customer must act.
 	StatusActionRequired Status = "ACTION_REQUIRED"
 )
 
@@ -50,10 +50,10 @@ func (p Payment) Identity() (id string, version int64) { return p.OrderID, p.Ver
 
 // Action is what the customer has to do before the provider authorizes a payment.
 type Action struct {
-	// URL is where the customer acts, and Until when that is too late, in whole seconds.
+	// URL is the page on which the customer acts, and Until the deadline, in whole seconds.
 	URL   string
 	Until time.Time
-	// Ended says that the customer need not act any more: the provider has an answer.
+	// Ended says that the customer no longer has to act: the provider has an answer.
 	Ended bool
 	// ResumeToken resumes the saga that waits for the customer; empty if none does.
 	ResumeToken string
@@ -81,7 +81,7 @@ func (p Payment) moveTo(status Status, at time.Time) Payment {
 	return p.next(at)
 }
 
-// waits reports whether the customer has to act, as far as we know.
+// waits reports whether the customer has to act, according to our record.
 func (p Payment) waits() bool { return p.Status == StatusActionRequired && !p.Action.Ended }
 
 func (p Payment) result() contract.Result {

@@ -98,7 +98,7 @@ func New(store Store, provider Provider, c clock.Clock, source ids.Source) *Serv
 }
 
 // save stores p, which follows before, with the event for its status and the step's barrier. If the
-// customer had to act before, another event says that this is over.
+// customer had to act before, another event says that they no longer have to.
 func (s *Service) save(ctx context.Context, p, before Payment, once barrier.Once) (contract.Result, error) {
 	with := commit.With{Barrier: once.Returning(p.result())}
 	if before.waits() {
@@ -107,7 +107,7 @@ func (s *Service) save(ctx context.Context, p, before Payment, once barrier.Once
 	return s.write(ctx, p, with)
 }
 
-// actionEnded is the event that the customer need not act any more. The token resumes the saga.
+// actionEnded is the event that the customer no longer has to act. The token resumes the saga.
 func (s *Service) actionEnded(ctx context.Context, p Payment, token string) envelope.Event {
 	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, ResumeToken: token}
 	return s.events.New(ctx, contract.PaymentActionEnded, p.OrderID, p.Version, data)

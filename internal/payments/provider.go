@@ -18,7 +18,7 @@ import (
 type Provider interface {
 	// Authorize holds an amount. It fails with *Declined if the provider declines for good, with
 	// ErrReferenceVoided if the reference was voided before, and with *ActionRequired if the
-	// customer must act first. Then nothing is held. Repeating the call says what became of it.
+	// customer must act first. Then nothing is held. Repeating the call returns the outcome.
 	Authorize(ctx context.Context, a Authorization) (Charge, error)
 
 	// Capture captures the reference's charge; the subject must have the charge's id. It fails with
@@ -27,7 +27,7 @@ type Provider interface {
 
 	// Void makes sure that the reference never holds money again. It voids an authorized charge,
 	// refunds a captured one, and in any case leaves a tombstone that refuses every later
-	// authorization or capture. After Void, the fate of an unanswered authorization no longer
+	// authorization or capture. After Void, the outcome of an unanswered authorization no longer
 	// matters.
 	//
 	// Of a partly refunded charge it refunds only the rest.
@@ -113,11 +113,11 @@ func (d *Declined) Error() string { return "the provider declined: " + d.Code }
 // ActionRequired says that the provider holds the amount as soon as the customer has acted, such as
 // by authenticating at their bank.
 type ActionRequired struct {
-	// URL is where the customer acts; IsPage holds.
+	// URL is the page on which the customer acts; IsPage holds.
 	URL string
 }
 
-// maxURL is the length of an address to which a customer can be sent.
+// maxURL is the maximum length of an address to which a customer can be sent.
 const maxURL = 2048
 
 // IsPage reports whether a customer can be sent to an address.

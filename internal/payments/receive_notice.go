@@ -78,8 +78,8 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 	})
 }
 
-// endAction stores that the customer need not act any more, and publishes it, if we think so. The
-// saga asks the provider what came of it.
+// endAction stores and publishes that the customer no longer has to act, if our record says that
+// they have to. The saga asks the provider for the outcome.
 func (s *Service) endAction(ctx context.Context, orderID string) error {
 	_, err := fault.RetryLostRace(func() (struct{}, error) {
 		p, err := s.store.Get(ctx, orderID)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Build reads the log into the generation that is being built, for less than a minute. When it has
-// caught up, the generation serves. Build returns the state of the rebuild: while that is
+// Build reads the log into the new generation, for less than a minute. When the generation has
+// caught up, it becomes the current one. Build returns the state of the rebuild: while that is
 // BUILDING, it must be called again.
 //
-// A generation has caught up if it includes all that the log had when Build was called, and all
-// that the serving generation includes. The second alone would not do: the serving one may be new
-// and empty, or lack records that its projection gave up on. The end of the log would not do
-// either: in a busy shop it is never reached.
+// A generation has caught up if it includes everything that the log had when Build was called, and
+// everything that the current generation includes. The second condition is not enough: the current
+// generation may be new and empty, or lack records that its projection gave up on. Nor can it wait
+// for the end of the log, which is never reached in a busy shop.
 func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 	until := s.clock.Now().Add(step)
 	goal, err := s.log.Partitions(ctx)
@@ -40,7 +40,7 @@ func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 	return r.State, err
 }
 
-// round reads some records of each source into the new generation, until a time, and has it serve
+// round reads some records of each source into the new generation, until a time, and switches to it
 // if it has caught up.
 func (s *Rebuilds) round(ctx context.Context, serving, generation int64, goal []Partition, until time.Time) error {
 	before, err := s.offsets(ctx, serving) // none is beyond the log's end, unless its topic was deleted
@@ -86,7 +86,7 @@ func (s *Rebuilds) round(ctx context.Context, serving, generation int64, goal []
 		}
 	}
 	for source, next := range before {
-		if next > ends[source] { // the topic was deleted, or made anew: the log has lost what it had
+		if next > ends[source] { // the topic was deleted, and perhaps recreated: the log has lost its records
 			if err := s.missing(ctx, generation, s.clock.Now(), true); err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (s *Service) offsets(ctx context.Context, generation int64) (map[Source]int
 
 // read reads some records of a partition from an offset on. It returns the offset after them.
 func (s *Rebuilds) read(ctx context.Context, generation int64, p Partition, from int64) (next int64, err error) {
-	if from > p.End { // the topic was made anew since
+	if from > p.End { // the topic was recreated since
 		from = p.First
 	}
 	if from >= p.End { // a Read would wait for records
@@ -136,8 +136,9 @@ func (s *Rebuilds) read(ctx context.Context, generation int64, p Partition, from
 	return from, nil
 }
 
-// finish has the new generation serve if it includes all that the serving one includes of each
-// source. Else, or if the serving one includes more by then, it fails with ErrOvertaken.
+// finish switches to the new generation if it includes everything that the current one includes,
+// for each source. Otherwise, or if the current one includes more by then, it fails with
+// ErrOvertaken.
 func (s *Rebuilds) finish(ctx context.Context, generation int64, caughtUp func(serving Progress) bool) error {
 	g, err := s.store.Generations(ctx)
 	if err != nil {
@@ -165,9 +166,9 @@ func (s *Rebuilds) finish(ctx context.Context, generation int64, caughtUp func(s
 	return s.store.Switch(ctx, g, closing, seen)
 }
 
-// missing notes that a generation lacks the records before a time, since the log no longer has
-// them. If a topic was made anew, no later generation has them, either, nor can tell that they were
-// there.
+// missing records that a generation lacks the records before a time, since the log no longer has
+// them. If a topic was recreated, later generations lack them, too, and cannot see that they
+// existed.
 func (s *Service) missing(ctx context.Context, generation int64, before time.Time, anew bool) error {
 	_, err := s.change(ctx, func(g *Generations) error {
 		if anew && g.Anew.Before(before) {

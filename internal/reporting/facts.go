@@ -15,8 +15,8 @@ import (
 // ErrUnintelligible refuses a record that is not an event as its service describes it.
 var ErrUnintelligible = fault.New(fault.Invalid, "UnintelligibleRecord", "not an event that reports can be built from")
 
-// Bounds of what an event may say. Whatever keeps them fits into a transaction with any other
-// order, and into the table's keys, and millions of such amounts add up without overflow.
+// Bounds of the values in an event. Values within them fit into a transaction with any other order
+// and into the table's keys, and millions of such amounts add up without overflow.
 const (
 	maxLines    = 40 // as in the contract of orders
 	maxQuantity = 999
@@ -24,7 +24,7 @@ const (
 	maxAmount   = 1_000_000_000_000 // of an order, a line or a refund
 )
 
-// Facts are what the log has told so far about an order. The result of learning events depends
+// Facts are what the log has said so far about an order. The result of learning events depends
 // neither on their order nor on how often each is learned, so a log that repeats or reorders events
 // gives the same reports.
 type Facts struct {
@@ -40,7 +40,7 @@ type Facts struct {
 // Identity returns the order's id and the version of the facts.
 func (f Facts) Identity() (orderID string, version int64) { return f.OrderID, f.Version }
 
-// Placed is that an order was placed.
+// Placed is the fact that an order was placed.
 type Placed struct {
 	At    time.Time
 	Lines []Line
@@ -63,7 +63,7 @@ const (
 	Cancelled Status = "CANCELLED"
 )
 
-// Ended is that an order reached its final status.
+// Ended is the fact that an order reached its final status.
 type Ended struct {
 	At     time.Time
 	Status Status
@@ -78,7 +78,7 @@ type Refund struct {
 	Sum     money.Money
 }
 
-// news is what an event tells about an order.
+// news is the content of an event about an order.
 type news struct {
 	orderID string
 	placed  *Placed
@@ -91,7 +91,7 @@ var endings = map[string]Status{
 	orders.OrderConfirmed: Confirmed, orders.OrderRejected: Rejected, orders.OrderCancelled: Cancelled,
 }
 
-// read returns what an event tells: nothing, of no order, if reports do not need it.
+// read returns the news in an event: none, for no order, if reports do not need it.
 func read(e envelope.Event) (n news, err error) {
 	switch status, ends := endings[e.Type]; {
 	case ends:

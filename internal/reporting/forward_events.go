@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// ErrNotForTheLog refuses events of types of which nothing may go into the log.
+// ErrNotForTheLog refuses events of types that must not go into the log.
 var ErrNotForTheLog = fault.New(fault.Invalid, "NotForTheLog", "events of this type do not go into the log")
 
 // MessageOf returns the message that puts an event into the log, without personal data: see kept.
@@ -36,7 +36,7 @@ func MessageOf(ctx context.Context, e envelope.Event) (Message, error) {
 			Because(err)
 	}
 	all := headers(e)
-	// The event's own trace context says where it began; this one, by which step it came here.
+	// The event's own trace context says where it began; this one says which step brought it here.
 	all["traceparent"] = tracing.Parent(ctx)
 	return Message{Topic: TopicOf(e.Type), Key: []byte(e.Subject), Headers: all, Value: value}, nil
 }

@@ -59,7 +59,7 @@ var (
 	movedStock   = members{"orderId": nil, "items": {"sku": nil, "quantity": nil}}
 )
 
-// of returns what is kept of a value, and whether that is anything.
+// of returns the part of a value that is kept, and whether there is any.
 func (m members) of(value any) (any, bool) {
 	switch v := value.(type) {
 	case map[string]any:

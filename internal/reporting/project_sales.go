@@ -14,8 +14,7 @@ import (
 )
 
 const (
-	// tries is how often records are projected again after another invocation has overtaken this
-	// one.
+	// tries is how often records are projected again after another invocation was faster.
 	tries = 8
 	// ordersAtOnce is how many orders' facts are read in one request.
 	ordersAtOnce = 100
@@ -25,11 +24,11 @@ const (
 type Service struct {
 	store Store
 	clock clock.Clock
-	// watch is told what was projected.
+	// watch is notified of projected records.
 	watch Watch
 }
 
-// Watch is told what was projected. Its methods must not block.
+// Watch is notified of projected records. Its methods must not block.
 type Watch interface {
 	// Projected: records of a source were projected, the last of which was appended at a time.
 	Projected(ctx context.Context, records int, last time.Time)
@@ -53,8 +52,8 @@ func (nobody) Projected(context.Context, int, time.Time) {}
 func (nobody) Parked(context.Context, Parked)            {}
 func (nobody) Lost(context.Context, Source)              {}
 
-// ProjectSales adds records of one source, in the order of their offsets, to the serving
-// generation. Records that it includes already change nothing. If it fails, some of the records may
+// ProjectSales adds records of one source, in the order of their offsets, to the current
+// generation. Records that it already includes change nothing. If it fails, some of the records may
 // be included; all must be delivered again.
 func (s *Service) ProjectSales(ctx context.Context, of Source, records []Record) error {
 	if len(records) == 0 {
@@ -95,7 +94,7 @@ func (s *Service) project(ctx context.Context, generation int64, of Source, reco
 	}
 }
 
-// write adds what records tell to a generation or, if there is a reason not to, parks them.
+// write adds the content of records to a generation, or parks them if a reason is given.
 func (s *Service) write(ctx context.Context, generation int64, of Source, records []Record, refused error) error {
 	progress, err := s.store.Progress(ctx, generation, of)
 	if err != nil {
@@ -148,10 +147,10 @@ func (s *Service) write(ctx context.Context, generation int64, of Source, record
 	return s.flush(ctx, &b)
 }
 
-// unread returns the records that a generation does not include. All that it includes were appended
-// until progress.At. So a later one at an offset that it has passed belongs to a topic that was
-// deleted and made anew, as do all after it. What is projected twice all the same counts once,
-// since facts do.
+// unread returns the records that a generation does not include. All included records were appended
+// until progress.At. So a later record at an offset that the generation has passed belongs to a
+// topic that was deleted and recreated, as do all records after it. A record that is projected
+// twice nevertheless counts once, since facts do.
 func unread(records []Record, progress Progress) []Record {
 	for i, r := range records {
 		if r.Offset >= progress.Next || r.Time.After(progress.At) {
@@ -161,7 +160,7 @@ func unread(records []Record, progress Progress) []Record {
 	return nil
 }
 
-// told is what a record tells: news, that it must be parked, or nothing.
+// told is the result of reading a record: news, a reason to park it, or nothing.
 type told struct {
 	news
 	parked *Parked
@@ -190,7 +189,7 @@ type batch struct {
 	changed map[string]Facts
 }
 
-// take adds what a record tells, if the write then still fits into a transaction.
+// take adds the content of a record, if the write still fits into a transaction with it.
 func (b *batch) take(t told, r Record) bool {
 	before := b.known[t.orderID]
 	learned, changed := before.learn(t.news)
@@ -233,7 +232,7 @@ func (b *batch) take(t told, r Record) bool {
 	return true
 }
 
-// flush writes what was collected, and begins the next write.
+// flush writes the collected changes, and begins the next write.
 func (s *Service) flush(ctx context.Context, b *batch) error {
 	w := b.Write
 	for _, id := range slices.Sorted(maps.Keys(b.changed)) {

@@ -17,8 +17,8 @@ const (
 	longestPeriod = 400
 	// defaultPeriod is the period of a report without from.
 	defaultPeriod = 30
-	// readAtOnce is how many rows are read in one request, and totalled the most that are added up
-	// for one answer.
+	// readAtOnce is how many rows are read in one request; totalled is the maximum number that are
+	// added up for one answer.
 	readAtOnce = 1000
 	totalled   = 50_000
 )
@@ -38,9 +38,9 @@ type Query struct {
 	From, To string
 	// Total adds the days up.
 	Total bool
-	// Limit is the most rows of a page, 1 to 100.
+	// Limit is the maximum number of rows of a page, 1 to 100.
 	Limit int
-	// Cursor is "" or the cursor of the page before.
+	// Cursor is "" or the cursor of the previous page.
 	Cursor string
 }
 
@@ -57,10 +57,10 @@ type Page struct {
 	// if none are missing.
 	Generation int64
 	Since      time.Time
-	// AsOf says how recent the report is: of each partition that the generation has read, it
-	// includes all that was appended until then. It is when the last event was appended that it
-	// includes of the partition that is furthest behind, or in which nothing has happened for the
-	// longest time. It is zero if that is not known of every partition.
+	// AsOf says how recent the report is: it includes all records that were appended until then to
+	// each partition that the generation has read. It is the time of the last included event of the
+	// partition that is furthest behind, or that has had no event for the longest time. It is zero
+	// if that time is unknown for a partition.
 	AsOf time.Time
 	// Newest is when the newest event that the generation includes was appended; zero if that is
 	// not known.
@@ -68,8 +68,8 @@ type Page struct {
 }
 
 // ReadReport returns a page of a report as it is now. No row is on two pages, whatever happens
-// between them. A row that appears before the end of a page that was read is on none: one that is
-// new, or among totals one that has overtaken that end.
+// between them. A row that moves to a page that was already read is on none: a new row or, among
+// totals, one that has moved up.
 //
 // It fails with fault.ErrCursor for a cursor that another report, period or generation returned.
 func (s *Service) ReadReport(ctx context.Context, q Query) (page Page, err error) {
@@ -94,8 +94,9 @@ func (s *Service) ReadReport(ctx context.Context, q Query) (page Page, err error
 // errRebuilt: the rows before the cursor were of another generation.
 var errRebuilt = fault.ErrCursor.Detailf("the reports have been rebuilt since; start again with the first page")
 
-// served has read read from the generation that serves, and again if another one serves by then,
-// since its rows may have been removed meanwhile, or if it was found to lack records.
+// served lets read read from the current generation. It repeats that if another generation is
+// current by then, since rows of the old one may have been removed, or if the generation was found
+// to lack records.
 func (s *Service) served(ctx context.Context, read func(Generations) error) error {
 	g, err := s.store.Generations(ctx)
 	for range tries {
@@ -197,7 +198,7 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, after po
 type position struct {
 	Day string `json:"day,omitempty"`
 	Of  string `json:"of,omitempty"`
-	// Count ranks totals. It only grows, so a row that a page has does not fall behind its end.
+	// Count ranks totals. It only grows, so a row does not move from a page to a later one.
 	Count int64 `json:"count,omitempty"`
 }
 
@@ -247,7 +248,7 @@ func (q Query) decode() (c cursor, err error) {
 	return c, nil
 }
 
-// ParkedRecords returns a page of the parked records of the serving generation, the newest first,
+// ParkedRecords returns a page of the parked records of the current generation, the newest first,
 // and the cursor of the next page, which is "" after the last. It fails with fault.ErrCursor for a
 // cursor that another list or another generation returned.
 func (s *Service) ParkedRecords(

@@ -25,23 +25,23 @@ var Topics = []string{"orderflow.orders.events", "orderflow.payments.events"}
 const (
 	// step is how long an invocation builds or removes before it returns.
 	step = 45 * time.Second
-	// silence is how long a rebuild makes no progress before StartRebuild takes its execution for
-	// dead.
+	// silence is how long a rebuild may make no progress before StartRebuild considers its
+	// execution dead.
 	silence = 10 * time.Minute
-	// rounds bounds an invocation, for clocks that stand still.
+	// rounds bounds an invocation even if the clock stands still.
 	rounds = 1000
 	// recordsAtOnce is how many records of a source are read and projected at once.
 	recordsAtOnce = 1000
 )
 
-// Machine runs Build again and again and, once the new generation serves, RemoveOld.
+// Machine runs Build repeatedly and, once the new generation is current, RemoveOld.
 type Machine interface {
-	// Run starts the execution of a rebuild, by its name. It succeeds, too, if there is one.
+	// Run starts the execution of a rebuild, by its name. It also succeeds if the execution exists.
 	Run(ctx context.Context, r Rebuild) error
 }
 
-// Rebuilds rebuilds the reports from the log: into a new generation beside the one that serves, by
-// the code that also projects new records.
+// Rebuilds rebuilds the reports from the log into a new generation beside the current one, with the
+// code that also projects new records.
 type Rebuilds struct {
 	*Service
 	log     Log
@@ -51,10 +51,9 @@ type Rebuilds struct {
 // NewRebuilds returns the use cases of rebuilds.
 func NewRebuilds(s *Service, log Log, machine Machine) *Rebuilds { return &Rebuilds{s, log, machine} }
 
-// Start begins a rebuild, or resumes the one that was stopped. It returns the one that runs if
-// there is one, and starts its execution again if that shows no sign of life. With fresh, one that
-// was stopped, or that shows no sign of life, is begun anew, as it must be if a release has changed
-// what events contribute.
+// Start begins a rebuild, or resumes a stopped one. If one is running, it returns that one, and
+// restarts its execution if it makes no progress. With fresh, a rebuild that was stopped or makes
+// no progress starts over. That is necessary if a release has changed the contributions of events.
 func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, error) {
 	g, err := s.change(ctx, func(g *Generations) error {
 		switch sources, err := s.store.Sources(ctx, g.Serving); {
@@ -87,7 +86,8 @@ func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, e
 }
 
 // Execution is the name of the execution that runs the rebuild. Step Functions knows a name for 90
-// days: after the stack was deleted and deployed again, generations begin anew, and names must not.
+// days: after the stack was deleted and deployed again, the numbers of generations start over, but
+// names must not repeat.
 func (r Rebuild) Execution() string {
 	return fmt.Sprintf("generation-%d-run-%d-of-%d", r.Generation, r.Run, r.StartedAt.Unix())
 }

@@ -2,8 +2,8 @@ package reporting
 
 import "context"
 
-// RemoveOld removes the generations before the one that serves, for less than a minute. While more
-// is true, it must be called again.
+// RemoveOld removes the generations before the current one, for less than a minute. While more is
+// true, it must be called again.
 func (s *Rebuilds) RemoveOld(ctx context.Context) (more bool, err error) {
 	until := s.clock.Now().Add(step)
 	for range rounds {
@@ -32,7 +32,7 @@ func (s *Rebuilds) RemoveOld(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// removed notes that a generation was removed, or, if it serves, that all others were.
+// removed records that a generation was removed or, if it is the current one, that all others were.
 func (s *Rebuilds) removed(ctx context.Context, generation int64) error {
 	_, err := s.change(ctx, func(g *Generations) error {
 		switch {

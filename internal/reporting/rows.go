@@ -8,7 +8,7 @@ import (
 // Report is a kind of report.
 type Report string
 
-// Reports, what their rows are of, and the names of their amounts.
+// Reports, the subjects of their rows, and the names of their amounts.
 const (
 	// Sales has orders, units, revenue and refunds of a currency. Amounts of money are in its minor
 	// units. Revenue and units count on the day of the confirmation, a refund on its own day.
@@ -31,14 +31,14 @@ const (
 	Refunds = "refunds"
 )
 
-// RowID names a row: a report, a day (UTC, 2026-11-28), and what the row is of.
+// RowID names a row: a report, a day (UTC, 2026-11-28), and the row's subject.
 type RowID struct {
 	Report Report
 	Day    string
 	Of     string
 }
 
-// Compare orders rows by report, day and what they are of.
+// Compare orders rows by report, day and subject.
 func (id RowID) Compare(other RowID) int {
 	return cmp.Or(cmp.Compare(id.Report, other.Report), cmp.Compare(id.Day, other.Day), cmp.Compare(id.Of, other.Of))
 }
@@ -46,7 +46,7 @@ func (id RowID) Compare(other RowID) int {
 // Amounts are a row's amounts by name, none of them 0.
 type Amounts map[string]int64
 
-// Rows are rows, or what is to be added to rows.
+// Rows are rows, or changes to add to rows.
 type Rows map[RowID]Amounts
 
 // Add adds to an amount.
@@ -111,7 +111,7 @@ func (r Rows) sale(f Facts, day string) {
 			r.Add(Products, day, of, Revenue, line.Quantity*line.UnitPrice.Amount)
 		}
 	}
-	// Sums only grow. One in another currency than the order's is a sum of its own: amounts of
+	// Sums only grow. A refund in another currency than the order's is a sum of its own: amounts of
 	// different currencies are never added up.
 	before := map[string]int64{}
 	for _, refund := range f.Refunds {

@@ -12,9 +12,10 @@ import (
 var (
 	// ErrOvertaken: the partition's offset or an order's facts have changed. Read again.
 	ErrOvertaken = fault.New(fault.Transient, "Overtaken", "another invocation has projected these records")
-	// ErrClosed: the generation takes no more records, since another one serves. Read again which.
+	// ErrClosed: the generation takes no more records, since another one is current. Read again
+	// which.
 	ErrClosed = fault.New(fault.Transient, "GenerationClosed", "another generation serves now")
-	// ErrUnstorable: the store can never hold what was to be written.
+	// ErrUnstorable: the store can never hold the write.
 	ErrUnstorable = fault.New(fault.Internal, "UnstorableRecord", "the table does not take what the record tells")
 )
 
@@ -34,7 +35,7 @@ type Progress struct {
 	Source
 	// Next is the offset of the first record that the generation does not include.
 	Next int64
-	// At is when the newest record that it includes was appended; zero if that is not known.
+	// At is when the newest included record was appended; zero if that is not known.
 	At time.Time
 	// Closed generations include no more.
 	Closed bool
@@ -53,12 +54,12 @@ type Write struct {
 	Generation int64
 	Source     Source
 	// From and To are the source's offsets before and after the records. To is not after From if
-	// the topic was made anew. The transaction's condition is that the generation has read up to
-	// From and is not closed. It makes the write of a repeated batch, and of an invocation that was
-	// overtaken, a failure without effect.
+	// the topic was recreated. The transaction's condition is that the generation has read up to
+	// From and is not closed. So the write of a repeated batch, or of an overtaken invocation,
+	// fails without effect.
 	//
 	// The first write of a source, from offset 0, also raises Generations.Version, and fails unless
-	// the generation serves or is the newest. So no switch misses a source.
+	// the generation is current or the newest. So no switch misses a source.
 	From, To int64
 	// At is when the newest record that the generation then includes was appended.
 	At time.Time
@@ -89,15 +90,16 @@ const (
 	Done     State = "DONE"
 )
 
-// Generations says which generation of the rows serves, and what is being rebuilt.
+// Generations says which generation of the rows is current, and which is being built.
 type Generations struct {
-	// Serving is the generation that answers, and that project-sales adds to. The first one is 1.
+	// Serving is the current generation: it answers, and project-sales adds to it. The first one is
+	// 1.
 	Serving int64
-	// Since is the time from which the serving generation has the whole history: records before it
+	// Since is the time from which the current generation has the whole history: records before it
 	// were no longer in the log. It is zero if none are missing.
 	Since time.Time
-	// Anew is when the first record was appended to a topic that had been deleted and made anew:
-	// the log has lost what the topic had before. It is that of the last such topic, or zero.
+	// Anew is when the first record was appended to a topic that had been deleted and recreated:
+	// the log has lost the topic's earlier records. It is the time of the last such topic, or zero.
 	Anew    time.Time
 	Rebuild *Rebuild
 	// Removed is the last generation that was removed, with all before it.
@@ -135,7 +137,7 @@ type Row struct {
 
 // Store keeps the generations, their rows and facts, and how far each has read the log.
 type Store interface {
-	// Generations returns the generations; before the first write, 1 serves.
+	// Generations returns the generations; before the first write, 1 is current.
 	Generations(ctx context.Context) (Generations, error)
 	// SaveGenerations writes g, which must be one version after what is stored, else it fails with
 	// ErrOvertaken.
@@ -149,7 +151,7 @@ type Store interface {
 	// Sources returns how far a generation has read each source of which it has read anything,
 	// sorted.
 	Sources(ctx context.Context, generation int64) ([]Progress, error)
-	// Facts returns the facts of up to 100 orders; those of which nothing is known are left out.
+	// Facts returns the facts of up to 100 orders; orders without facts are left out.
 	Facts(ctx context.Context, generation int64, orderIDs []string) (map[string]Facts, error)
 	// Apply writes w. It fails with ErrOvertaken or ErrClosed if a condition does not hold, and
 	// with ErrUnstorable if w has too many items, or one that is too large.
@@ -162,7 +164,7 @@ type Store interface {
 	// generation; any other gets fault.ErrCursor.
 	ReadParked(ctx context.Context, generation int64, limit int, cursor string) ([]Parked, string, error)
 	// Remove deletes a generation that neither serves nor is being built, as much as fits into a
-	// few requests. It returns false when nothing is left. The progress goes first, so that a late
-	// Write fails with ErrClosed and adds nothing.
+	// few requests. It returns false when nothing is left. It deletes the progress first, so that a
+	// late Write fails with ErrClosed and adds nothing.
 	Remove(ctx context.Context, generation int64) (more bool, err error)
 }

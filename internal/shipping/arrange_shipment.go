@@ -10,8 +10,8 @@ import (
 )
 
 // ArrangeShipment asks the carrier to ship the order. After a Transient fault nothing is stored,
-// though the carrier may have a booking. Repeating the step finds out, and CancelShipment undoes it
-// in any case.
+// although the carrier may have a booking. Repeating the step resolves that, and CancelShipment
+// undoes it in any case.
 func (s *Service) ArrangeShipment(ctx context.Context, in contract.Arrange) (contract.Result, error) {
 	if in.OrderID == "" || in.CustomerID == "" || len(in.Items) == 0 || in.Address == (contract.Address{}) {
 		return contract.Result{}, errInput

@@ -9,9 +9,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// AdjustStock carries a movement out in inventory, once. After an error the queue delivers the
-// event again, and at last moves it to the dead-letter queue. That goes for refusals, too: they may
-// end, for example when the catalog has the product or reserved stock is released.
+// AdjustStock applies a movement in inventory exactly once. After an error the queue redelivers the
+// event, and finally moves it to the dead-letter queue. That includes refusals, which may be
+// temporary, for example until the catalog has the product or reserved stock is released.
 func (s *Service) AdjustStock(ctx context.Context, messageID string) error {
 	m, err := s.claim(ctx, messageID)
 	if err != nil || m.Applied {
@@ -28,7 +28,7 @@ func (s *Service) AdjustStock(ctx context.Context, messageID string) error {
 	return err
 }
 
-// claim returns a movement that this delivery may carry out, or one that is applied.
+// claim returns a movement that this delivery may apply, or one that is already applied.
 func (s *Service) claim(ctx context.Context, messageID string) (Movement, error) {
 	return fault.RetryLostRace(func() (Movement, error) {
 		m, err := s.store.Movement(ctx, messageID)

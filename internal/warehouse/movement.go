@@ -8,7 +8,7 @@ import "time"
 //   - Every attempt has the movement's id as its idempotency key. Inventory remembers keys for 24
 //     hours.
 //   - FirstTriedAt remembers the first attempt whose outcome is unknown. When inventory may have
-//     forgotten the key, no attempt is made any more, and an operator decides.
+//     forgotten the key, no more attempts are made, and an operator decides.
 //   - A refusal proves that no earlier attempt took effect, since inventory would have replayed
 //     its result. So it clears FirstTriedAt.
 //   - ClaimedUntil keeps a second delivery from trying at the same time, which could make the
@@ -20,7 +20,7 @@ type Movement struct {
 	Delta int
 	// Reason names the worker, the cause and the message; it goes into the audit log.
 	Reason string
-	// Applied says that inventory has made the adjustment, or that there is none to make.
+	// Applied says that inventory has made the adjustment, or that no adjustment is needed.
 	Applied      bool
 	FirstTriedAt time.Time
 	ClaimedUntil time.Time

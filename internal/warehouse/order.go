@@ -6,13 +6,14 @@ import (
 	"orderflow/internal/warehouse/contract"
 )
 
-// Order is what warehouse knows of an order. Facts are added in any order and never removed.
+// Order has the facts about an order. Facts are added in any order and never removed.
 type Order struct {
 	ID string
 	// Lines are the units that inventory has committed; none until then.
 	Lines []contract.Line
-	// ConfirmedBy and CancelledBy are the ids of the events that said so. They become the ids of
-	// the messages to the warehouse, so that all attempts at a message have the same id.
+	// ConfirmedBy and CancelledBy are the ids of the events that confirmed or cancelled the order.
+	// They become the ids of the messages to the warehouse, so that all attempts at a message have
+	// the same id.
 	ConfirmedBy string
 	CancelledBy string
 	// Sent says that the broker has confirmed the order's message: the job or the cancellation.

@@ -17,7 +17,7 @@ import (
 
 // Message is a message from the warehouse.
 type Message struct {
-	// ID identifies the message; a repetition has the same one. Type says what the body is.
+	// ID identifies the message; a repeated message has the same id. Type is the type of the body.
 	ID, Type string
 	Body     []byte
 }
@@ -25,7 +25,7 @@ type Message struct {
 // digest identifies the content of a message.
 func (m Message) digest() string { return idempotency.Hash([]byte(m.Type), m.Body) }
 
-// Parked is a message that could not be handled, for an operator to look at.
+// Parked is a message that could not be handled, for an operator.
 type Parked struct {
 	// ID is the message's id and the digest of its content, so that each content is parked once.
 	ID       string

@@ -5,9 +5,9 @@
 // that inventory counts as shipped. A job counts as sent once the broker has confirmed it.
 //
 // In: goods received and stock counted become movements, each identified by its message's id.
-// AdjustStock carries a movement out by inventory's API, once: see Movement. What cannot be
-// understood is parked, because the event source has no partial failures: one bad message would
-// hold up all others.
+// AdjustStock applies a movement through inventory's API, exactly once: see Movement. Messages that
+// cannot be understood are parked, because the event source has no partial failures: one bad
+// message would hold up all others.
 //
 // So at rest the warehouse's count of a product is inventory's onHand, apart from adjustments that
 // operators made themselves: picked units are shipped units, and every other difference is a
@@ -36,14 +36,14 @@ var (
 	ErrNoLines = fault.New(fault.Transient, "LinesUnknown", "the lines of this confirmed order have not arrived")
 	// ErrNoMovement says that there is no movement with the message's id.
 	ErrNoMovement = fault.New(fault.NotFound, "MovementNotFound", "there is no stock movement with this message id")
-	// ErrAdjusting: another delivery is carrying the movement out.
+	// ErrAdjusting: another delivery is applying the movement.
 	ErrAdjusting = fault.New(fault.Transient, "MovementInProgress", "another delivery is adjusting the stock")
 	// ErrOutcomeUnknown: an attempt had no answer, and inventory no longer remembers its key.
 	ErrOutcomeUnknown = fault.New(fault.Conflict, "AdjustmentOutcomeUnknown",
 		"the adjustment was tried more than 23 hours ago without an answer; repeating it could count it twice")
 	// ErrRefused: inventory decided against the adjustment, so no attempt at it has taken effect.
 	ErrRefused = fault.New(fault.Refused, "AdjustmentRefused", "inventory refused the adjustment")
-	// ErrUnexpected: the event's type is none that the function handles.
+	// ErrUnexpected: the function does not handle the event's type.
 	ErrUnexpected = fault.New(fault.Invalid, "UnexpectedEvent", "events of this type are not handled here")
 )
 

@@ -16,7 +16,8 @@ type Product struct {
 	Version int64 `json:"version"`
 }
 
-// Values are what a request changes a product to. What is nil stays as it is; "" removes it.
+// Values are the values to which a request changes a product. nil leaves a value as it is; ""
+// removes it.
 type Values struct {
 	Name     string      `json:"name"`
 	Price    money.Money `json:"price"`

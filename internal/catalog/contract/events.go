@@ -1,4 +1,4 @@
-// Package contract is what catalog publishes: its event with its schema, and what the API answers
+// Package contract is what catalog publishes: its event with its schema, and the API's answers
 // about products. Other services import nothing else of catalog.
 package contract
 

@@ -16,8 +16,8 @@ import (
 	"orderflow/internal/platform/secrets"
 )
 
-// keep is how long anybody may keep what products are and cost. A new price reaches orders in about
-// that time, too, and expectedTotal guards against an old one.
+// keep is how long anybody may cache products. A new price reaches orders in about the same time,
+// and expectedTotal guards against an old one.
 const keep = 30 * time.Second
 
 func fromDomain(p catalog.Product) contract.Product {

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Suite is what every catalog store has to pass.
+// Suite is the suite that every catalog store must pass.
 var Suite = storesuite.Suite[catalog.Store]{
 	Aggregates: []storesuite.Aggregates[catalog.Store]{products},
 	Cases: []func(*testing.T, catalog.Store){

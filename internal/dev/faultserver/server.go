@@ -3,7 +3,7 @@
 //
 //	server, err := faultserver.NewProxy(url)                   // or New(handler), NewTLS(handler)
 //	server.Set(faultserver.Hang)                               // from now on
-//	server.Set(faultserver.None)                               // healthy again, at the same address
+//	server.Set(faultserver.None)                               // healthy again, same address
 //	server.Requests(), server.Connections(), server.Arrivals() // what reached it
 //
 // (Not toxiproxy: it breaks TCP streams, and cannot send a Retry-After, a bad certificate or a

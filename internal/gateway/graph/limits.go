@@ -15,24 +15,24 @@ import (
 // The limits of an operation. A real storefront page stays far below them; without them, one
 // request of 64 KiB can ask for millions of fields.
 const (
-	// maxTokens bounds what is parsed and validated: validation is quadratic.
+	// maxTokens bounds the size of a document, since validation is quadratic.
 	maxTokens = 1000
 	// maxDepth is the deepest nesting of fields.
 	maxDepth = 8
-	// maxCost is the most fields of a result: a field costs 1, times the sizes of the lists around
-	// it.
+	// maxCost is the maximum number of fields of a result: a field costs 1, times the sizes of the
+	// lists around it.
 	maxCost = 10_000
-	// maxAliases is the most fields with an alias, and maxDirectives the most directives.
+	// maxAliases is the maximum number of fields with an alias, maxDirectives that of directives.
 	maxAliases, maxDirectives = 30, 30
-	// maxReads and maxWrites are the most root fields of a query and of a mutation. Each is a call
-	// or several, and all reads are made at once.
+	// maxReads and maxWrites are the maximum numbers of root fields of a query and of a mutation.
+	// Each makes one or more calls, and all reads are made concurrently.
 	maxReads, maxWrites = 8, 3
 	// maxPage is the largest page.
 	maxPage = 50
 )
 
-// sizes has the most elements of each list, as in the REST contract. Those of a page are as many as
-// its first says.
+// sizes has the maximum length of each list, as in the REST contract. The argument first sets the
+// length of a page.
 var sizes = map[string]int{
 	"Order.items": 40, "Order.changes": 16, "Order.progress": 16, "Order.shortages": 40, "Reservations.items": 40,
 }
@@ -84,8 +84,8 @@ func (w *walk) refuse(code, message string, args ...any) {
 	w.refused = append(w.refused, refusal(code, message, args...))
 }
 
-// selections measures a selection set at a depth, of which there are times in the result. It stops
-// beyond the limits, so that fragments within fragments cannot make it take long.
+// selections measures a selection set at a depth, which occurs times in the result. It stops beyond
+// the limits, so that fragments within fragments cannot make it take long.
 func (w *walk) selections(set ast.SelectionSet, depth, times int) {
 	w.depth = max(w.depth, depth)
 	for _, s := range set {
@@ -185,7 +185,7 @@ func nextCursor(kind string, next *string) string {
 	return cursor(pageMark+kind, *next)
 }
 
-// parseCursor returns where a cursor of a kind starts; nil is the beginning.
+// parseCursor returns the start that a cursor of a kind stands for; nil is the beginning.
 func parseCursor(kind string, cursor *string) (start gateway.Start, err error) {
 	if cursor == nil {
 		return start, nil

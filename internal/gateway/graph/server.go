@@ -22,7 +22,8 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// maxErrors is the most errors of a response. A part that fails is one for each order or line.
+// maxErrors is the maximum number of errors of a response. A failed part is an error for each order
+// or line.
 const maxErrors = 50
 
 // Server executes GraphQL requests.
@@ -57,7 +58,7 @@ func New(shop gateway.Shop, introspection bool) *Server {
 	e.AroundFields(known(schema.Schema().Types))
 	e.SetParserTokenLimit(maxTokens)
 	e.SetErrorPresenter(present)
-	e.SetDisableSuggestion(!introspection) // they tell the schema, too
+	e.SetDisableSuggestion(!introspection) // they reveal the schema, too
 	e.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		slog.ErrorContext(ctx, "a GraphQL field panicked", "panic", fmt.Sprint(panicked))
 		return errPanic
@@ -94,7 +95,7 @@ func (s *Server) Serve(
 	return out, true, nil
 }
 
-// call is what the fields of a request share.
+// call is the state that the fields of a request share.
 type call struct {
 	as     gateway.Caller
 	failed sync.Once
@@ -113,8 +114,8 @@ func caller(ctx context.Context) (as gateway.Caller) {
 	return as
 }
 
-// known refuses values of enumerations that the schema does not have: a service may be newer than
-// it.
+// known refuses enumeration values that the schema does not have: a service may be newer than the
+// schema.
 func known(types map[string]*ast.Definition) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		v, err := next(ctx)
@@ -157,7 +158,7 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	problem := gateway.Explain(cause)
 	if c, ok := ctx.Value(callKey{}).(*call); ok && problem.Code == gateway.Unavailable {
-		c.failed.Do(func() { // one line for a request, however many lines of orders it is about
+		c.failed.Do(func() { // one log line for a request, however many order lines it concerns
 			slog.WarnContext(ctx, "a GraphQL field failed", "path", out.Path.String(), "error", err.Error())
 		})
 	}

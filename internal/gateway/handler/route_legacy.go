@@ -72,8 +72,7 @@ func routeLegacy(r *strangler.Router) function.Handler {
 	})
 }
 
-// legacy returns an operation of the old interface. Old clients read its errors, too, in the old
-// shape.
+// legacy returns an operation of the old interface. Its errors also have the old format.
 func legacy[T any](
 	status int, serve func(context.Context, strangler.Caller, *httpapi.Request) (T, error),
 ) httpapi.HandlerFunc {

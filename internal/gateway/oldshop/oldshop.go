@@ -36,7 +36,7 @@ const (
 // retry waits only briefly, because an old client waits for the answer.
 var retry = resilience.Policy{Attempts: 2, Base: 100 * time.Millisecond, Max: 100 * time.Millisecond}
 
-// Key is the key that the old shop knows us by.
+// Key returns the key with which we authenticate at the old shop.
 type Key interface {
 	Value(ctx context.Context) ([]byte, error)
 }
@@ -116,7 +116,7 @@ func call[T any](ctx context.Context, s Shop, customer string, r httpclient.Requ
 }
 
 // refusals are the statuses by which the old shop refuses a request because of its content. Any
-// other 4xx is about us: our key, or an address that moved.
+// other 4xx is our own fault: our key, or an address that moved.
 var refusals = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict}
 
 // refusal turns the old shop's final refusal into a strangler.Refusal, or into an internal fault,
@@ -134,13 +134,14 @@ func refusal(err error) error {
 	return &strangler.Refusal{Status: status.Status, Code: body.Error.Code, Text: body.Error.Text}
 }
 
-// owns reports whether an order is the old shop's. Any other id would make it the new side's.
+// owns reports whether an order has an id of the old shop. With any other id it would belong to the
+// new side.
 func owns(orderID string) bool {
 	owner, _, ok := strangler.OwnerOf(orderID)
 	return ok && owner == strangler.OldSide
 }
 
-// sound returns an error for an answer that makes no sense. The effect of a write is then unknown.
+// sound returns an error for an invalid answer. The effect of a write is then unknown.
 func sound(err error, ok bool) error {
 	if err == nil && !ok {
 		return fault.New(fault.Transient, "DependencyUnavailable", "%s sent an unexpected answer", Name)

@@ -92,7 +92,7 @@ func recovered(ctx context.Context, spec connect.Spec, _ http.Header, panicked a
 	return encode(errInternal)
 }
 
-// caller returns on whose behalf a call is made.
+// caller returns the caller on whose behalf a call is made.
 func caller(ctx context.Context) (as gateway.Caller) {
 	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		as.Authorization = call.RequestHeader().Get("Authorization")

@@ -37,7 +37,7 @@ var codes = map[fault.Kind]connect.Code{
 	fault.Limited:         connect.CodeResourceExhausted,
 }
 
-// exceptions has the code of problems that say more than their kind.
+// exceptions has the codes of problems that are more specific than their kind.
 var exceptions = map[string]connect.Code{
 	"TotalChanged":         connect.CodeAborted,
 	"IdempotencyKeyReused": connect.CodeAlreadyExists,
@@ -66,7 +66,7 @@ func status(ctx context.Context, procedure string, err error) error {
 	return encode(public(ctx, err))
 }
 
-// public returns what the caller may know of an error.
+// public returns the part of an error that the caller may see.
 func public(ctx context.Context, err error) *fault.Error {
 	f := fault.From(err)
 	switch f.Kind {

@@ -13,9 +13,9 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// bounded bounds how long a client may take to send a request, and to read each piece of its
-// answer: one that does neither answers pings like any other. Beyond that, a read fails or the
-// stream is reset. An answer as a whole may last, as that of a watch does.
+// bounded limits how long a client may take to send a request, and to read each piece of its
+// answer. Pings do not detect a client that does neither. After the limit, a read fails or the
+// stream is reset. The answer as a whole may take longer, such as that of a watch.
 func bounded(next http.Handler, c clock.Clock, arrival, unread time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := answer{ResponseWriter: w, stream: http.NewResponseController(w), clock: c, unread: unread}

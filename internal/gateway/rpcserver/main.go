@@ -31,7 +31,7 @@ const (
 // Name is the process's name in logs, spans and metrics, as a function has one.
 const Name = "serve-rpc-native"
 
-// Concurrency is how many calls of a service may be under way. A function makes one at a time.
+// Concurrency limits the concurrent calls of a service. A function makes one at a time.
 const Concurrency = 128
 
 const usage = `Serve the RPC contract (api/proto) by gRPC, gRPC-Web and Connect over HTTP/2: by TLS if a certificate is

@@ -92,7 +92,7 @@ func (o *observer) watching(next rpc.Watch) rpc.Watch {
 		metrics.Gauge(ctx, metrics.Watches, float64(o.watches.Add(1)))
 		defer func() { metrics.Gauge(ctx, metrics.Watches, float64(o.watches.Add(-1))) }()
 		err := next(ctx, as, orderID, after, send)
-		if errors.Is(err, watch.ErrClosed) { // no failure: the client is told to go on elsewhere
+		if errors.Is(err, watch.ErrClosed) { // not a failure: the client is told to continue elsewhere
 			return connect.NewError(connect.CodeUnavailable, errors.New(watch.ErrClosed.Detail))
 		}
 		return err

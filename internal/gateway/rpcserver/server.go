@@ -21,12 +21,12 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Limits bound what a client may take, and how long the end may take. All must be set but Notice.
+// Limits bound a client's use, and the time of a shutdown. All but Notice must be set.
 type Limits struct {
 	// Streams are the calls of a connection at a time. gRPC clients queue further ones.
 	Streams int
-	// Ping is how long a connection may be silent until it is asked whether it is alive, and how
-	// long the answer may take. A dead client holds its watches no longer.
+	// Ping is how long a connection may be silent before it is pinged, and how long the answer may
+	// take. It bounds how long a dead client holds its watches.
 	Ping time.Duration
 	// Arrival is how long the messages of a request may take to arrive, those of a stream together.
 	Arrival time.Duration
@@ -35,8 +35,8 @@ type Limits struct {
 	Unread time.Duration
 	// Idle is how long a connection without calls is kept.
 	Idle time.Duration
-	// Notice is how long health says NOT_SERVING before the end begins, so that load balancers send
-	// nothing more. Drain is how long calls under way may then take.
+	// Notice is how long health says NOT_SERVING before the shutdown begins, so that load balancers
+	// stop sending calls. Drain is how long calls in progress may then take.
 	Notice, Drain time.Duration
 }
 
@@ -116,7 +116,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Serve serves a listener until ctx ends, then drains. Without a certificate it speaks clear text.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *tls.Config, limits Limits) error {
 	if min(limits.Ping, limits.Arrival, limits.Unread, limits.Idle, limits.Drain) <= 0 || limits.Streams <= 0 {
-		return errLimits // zero is no time at all for some, and for ever for others
+		return errLimits // zero means no time for some of them, and no limit for others
 	}
 	server := &http.Server{
 		Handler: bounded(s.mux, s.clock, limits.Arrival, limits.Unread), Protocols: new(http.Protocols),
@@ -164,7 +164,7 @@ func (s *Server) endStreams() {
 }
 
 // drain ends the process without failing a call: load balancers are told, then streams end with
-// UNAVAILABLE, which makes clients watch again elsewhere, and calls under way are finished.
+// UNAVAILABLE, so that clients watch again elsewhere, and calls in progress are finished.
 func (s *Server) drain(server *http.Server, limits Limits) error {
 	slog.InfoContext(s.ctx, "draining")
 	s.announceEnd()

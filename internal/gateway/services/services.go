@@ -50,9 +50,9 @@ func New(to func(dependency string) httpclient.Config) Services {
 		}
 		c.Refuses = refusesCaller
 		s.calls[b] = httpclient.New(c)
-		// Health calls do not use the circuit. A service that is not ready answers them with 503:
-		// anybody could open the circuit of a service that mostly works. And an open circuit would
-		// hide its health.
+		// Health calls do not use the circuit. A service that is not ready answers them with 503,
+		// so anybody could open the circuit of a service that mostly works. Also, an open circuit
+		// would hide the service's health.
 		c.Breaker, c.Retry = nil, resilience.Policy{Attempts: 1}
 		s.health[b] = httpclient.New(c)
 	}
@@ -112,8 +112,8 @@ func get(ctx context.Context, c *httpclient.Client, path, authorization string, 
 	return c.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path, Authorization: authorization}, out)
 }
 
-// refusesCaller tells a 429 by which a service holds a customer to their limits from API Gateway's
-// throttling, which concerns everybody; and a 503 on an operator's orders from a failure.
+// refusesCaller distinguishes a service's 429 for a customer's limits from API Gateway's
+// throttling, which concerns everybody, and a 503 that an operator has caused from a failure.
 func refusesCaller(status int, body []byte) bool {
 	var problem struct{ Code string }
 	switch {
@@ -143,7 +143,7 @@ var chosenByCaller = map[int]fault.Kind{
 	http.StatusRequestEntityTooLarge: fault.TooLarge,
 	http.StatusUnprocessableEntity:   fault.Refused,
 	http.StatusTooManyRequests:       fault.Limited,
-	http.StatusServiceUnavailable:    fault.Unavailable, // only if on purpose
+	http.StatusServiceUnavailable:    fault.Unavailable, // only if it is on purpose
 }
 
 // code matches a problem's code. A length limit in the expression would cost 0.1 ms at every start.

@@ -133,7 +133,7 @@ func write[T any](
 	return v, toFault(err, chosenByCaller)
 }
 
-// of returns a service's answer, which must be about what was asked for.
+// of returns a service's answer, which must be about the requested thing.
 func of[T any](b gateway.Backend, asked string, answer T, id string, err error) (T, error) {
 	if err == nil && id != asked {
 		var none T
@@ -142,7 +142,7 @@ func of[T any](b gateway.Backend, asked string, answer T, id string, err error) 
 	return answer, err
 }
 
-// among is of for answers, each of which must be about one of the things asked for.
+// among is of for several answers, each of which must be about one of the requested things.
 func among[T any](b gateway.Backend, asked []string, answers []T, id func(T) string, err error) ([]T, error) {
 	for _, a := range answers {
 		if !slices.Contains(asked, id(a)) {
@@ -152,7 +152,7 @@ func among[T any](b gateway.Backend, asked []string, answers []T, id func(T) str
 	return answers, err
 }
 
-// at returns the path of a thing, or of something of it.
+// at returns the path of a thing, or of a part of it.
 func at(path, id, of string) string { return path + url.PathEscape(id) + of }
 
 func list(name string, values []string) url.Values {

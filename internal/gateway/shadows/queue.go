@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// timeout bounds the handing over. The customer waits for it, and most sends take a tenth.
+// timeout bounds a send. The customer waits for it; most sends take a tenth of it.
 const timeout = 300 * time.Millisecond
 
 // Queue is a strangler.Shadows.
@@ -27,8 +27,7 @@ func FromEnv(env *function.Env) Queue {
 	return Queue{api: api, url: env.Require("SHADOW_QUEUE")}
 }
 
-// Enqueue implements strangler.Shadows. An answer that cannot be handed over in time is not
-// compared.
+// Enqueue implements strangler.Shadows. An answer that cannot be sent in time is not compared.
 func (q Queue) Enqueue(ctx context.Context, s strangler.Shadowed) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

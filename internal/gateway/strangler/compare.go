@@ -20,7 +20,7 @@ const (
 	LogFellBack = "the old shop serves what the new side failed to"
 )
 
-// Exports reads products of the new side without a customer: no token may lie in a queue.
+// Exports reads products of the new side without a customer, since a queue must not hold tokens.
 type Exports interface {
 	// ProductsBySKU returns up to 50 products. Unknown ones are left out.
 	ProductsBySKU(ctx context.Context, skus []string) ([]gateway.Product, error)

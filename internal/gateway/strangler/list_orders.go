@@ -11,9 +11,9 @@ import (
 )
 
 // ListOrders lists the orders of both sides, newest first, in every mode. If a side fails, the page
-// has the other's orders, and the failed side keeps its place: its orders are on a later page. So a
-// client that follows next_page to the end has seen every order, or has had an error. A client that
-// counts pages gets an error instead.
+// has the other's orders, and the position of the failed side stays: its orders are on a later
+// page. So a client that follows next_page to the end has seen every order, or has had an error. A
+// client that counts pages gets an error instead.
 func (r *Router) ListOrders(ctx context.Context, as Caller, page string) (OrderPage, error) {
 	n, isNumber, err := pageNumber(page)
 	if err != nil {
@@ -52,11 +52,11 @@ func orderPage(orders []Order, next position) OrderPage {
 	return page
 }
 
-// batch is what a side has from a position on, up to PageSize orders or a few more.
+// batch has a side's orders from a position on, up to PageSize or a few more.
 type batch struct {
 	orders []Order
 	ids    []string // of the new side's orders, there
-	ended  bool     // the side has no more than these
+	ended  bool     // the side has no more orders
 	err    error
 }
 

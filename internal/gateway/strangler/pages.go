@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// maxPage is the largest page number: a client that counts by itself makes the router walk there.
+// maxPage is the largest page number: for a client that counts pages, the router must read all
+// earlier pages.
 const maxPage = 50
 
 // pageNumber returns the number in a page parameter of at most maxOldID digits, or false if it is a
@@ -27,8 +28,8 @@ func pageNumber(page string) (int, bool, error) {
 	return n, true, nil
 }
 
-// position is where a page of the merged list of orders begins. It depends on no page number, so
-// the next page costs as much as the first, and a side that fails keeps its place.
+// position is where a page of the merged list of orders begins. It does not depend on page numbers,
+// so each page costs the same, and the position of a failed side stays.
 type position struct {
 	// after is the id of the last order of the new side that was listed, or "".
 	after string

@@ -42,11 +42,11 @@ func NewRouter(
 	return &Router{old: o, shop: n, routes: r, placements: p, shadows: s, clock: c, monitor: m}
 }
 
-// bearer is a Caller as the new side sees it.
+// bearer is a Caller in the form of the new side.
 func (c Caller) bearer() gateway.Caller { return gateway.Caller{Authorization: c.Authorization} }
 
-// ReadProduct reads a product. One that only one side has is read there in every mode but New,
-// which asks the new side only.
+// ReadProduct reads a product. A product that only one side has is read there in every mode but
+// New, which reads from the new side only.
 func (r *Router) ReadProduct(ctx context.Context, as Caller, productID string) (Product, error) {
 	ctx, cancel := gateway.Bounded(ctx)
 	defer cancel()
@@ -174,8 +174,8 @@ func (r *Router) fellBack(ctx context.Context, route Route, err error) {
 	r.monitor.FellBack(ctx, route)
 }
 
-// PlaceOrder places an order on the side that was decided when the request first came. Only then
-// may the choice fall on the old side because the new one is down: later it is not known whether an
+// PlaceOrder places an order on the side that was decided when the request first arrived. Only then
+// may it fall back to the old side because the new one is down: later it is unknown whether an
 // earlier attempt reached the new side.
 func (r *Router) PlaceOrder(ctx context.Context, as Caller, in Placement) (Order, error) {
 	ctx, cancel := gateway.Bounded(ctx)
@@ -239,7 +239,7 @@ func (r *Router) placeOn(ctx context.Context, table Table, as Caller, in Placeme
 }
 
 // newSideDown returns why the new side takes no orders: its circuit is not closed. When the circuit
-// is due for a probe, a read is the probe, so that no order has to be.
+// is due for a probe, a read serves as the probe, so that no order has to.
 func (r *Router) newSideDown(ctx context.Context, as Caller) error {
 	if !r.shop.Down(ctx, gateway.Orders) {
 		return nil
@@ -248,7 +248,7 @@ func (r *Router) newSideDown(ctx context.Context, as Caller) error {
 	defer cancel()
 	_, err := r.shop.Orders(ctx, as.bearer(), gateway.OrderList{Limit: 1})
 	if answered(refusal(err, errNoOrder)) || deadline.Passed(ctx, err) {
-		return nil // it is there, and will refuse the order, too; or the customer no longer waits
+		return nil // it answers, and will refuse the order, too; or the customer no longer waits
 	}
 	return err
 }
@@ -274,7 +274,7 @@ func (r *Router) CancelOrder(ctx context.Context, as Caller, orderID string, in 
 			if err != nil {
 				return o, err
 			}
-			// A repeated cancellation gets its first answer, from before the order was undone.
+			// A repeated cancellation gets its recorded answer, from before the order was undone.
 			if now, err := r.shop.Order(ctx, caller, id); err == nil {
 				return now, nil
 			}
@@ -282,7 +282,7 @@ func (r *Router) CancelOrder(ctx context.Context, as Caller, orderID string, in 
 		})
 }
 
-// atOwner asks the side that owns an order, which has it under id.
+// atOwner calls the side that owns an order, with the order's id there.
 func (r *Router) atOwner(
 	ctx context.Context, orderID string,
 	atOld func(ctx context.Context, id string) (Order, error),

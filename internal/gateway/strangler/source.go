@@ -41,7 +41,7 @@ func NewSource(read func(context.Context) (string, error), c clock.Clock, m Moni
 	return &Source{read: read, clock: c, monitor: m, ttl: tableTTL, table: AllLegacy()}
 }
 
-// Uncached makes a change count at once, where a read costs nothing.
+// Uncached disables the cache, for sources that cost nothing to read.
 func (s *Source) Uncached() *Source {
 	s.ttl = 0
 	return s

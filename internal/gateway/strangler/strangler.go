@@ -2,8 +2,8 @@
 // services, until nothing needs the old shop (ADR 48; Fowler, "Strangler Fig Application").
 //
 // Old clients keep their addresses under /legacy. A table of routes says which side serves them. An
-// order belongs to the side that placed it, and its id tells which: see OwnerOf. translate.go is
-// the anti-corruption layer between the old interface and the services' contract.
+// order belongs to the side that placed it, which its id shows: see OwnerOf. translate.go is the
+// anti-corruption layer between the old interface and the services' contract.
 package strangler
 
 import (
@@ -153,16 +153,15 @@ type Decision struct {
 	Side Side
 	At   time.Time
 	// Products has the SKUs under which the request was sent to the new side, as Table.translation
-	// writes them: a repetition must say the same, whatever the table says by then.
+	// writes them: a retry must use the same SKUs, whatever the table says by then.
 	Products string
 }
 
-// Remembered is how long a decision is remembered, and so how long a request_id is good for one
-// order.
+// Remembered is how long a decision is kept, and so how long a request_id places only one order.
 const Remembered = 90 * 24 * time.Hour
 
-// Placements remembers decisions, so that a repeated request goes to the same side whatever the
-// table says by then.
+// Placements keeps decisions, so that a repeated request goes to the same side whatever the table
+// says by then.
 type Placements interface {
 	// Decide records d for the customer's request unless it has a decision, and returns the
 	// recorded one.
@@ -179,11 +178,11 @@ type Shadowed struct {
 
 // Shadows takes answers to compare.
 type Shadows interface {
-	// Enqueue hands an answer over. A failure is the implementation's to report, not the caller's.
+	// Enqueue hands an answer over. The implementation reports failures, not the caller.
 	Enqueue(ctx context.Context, s Shadowed)
 }
 
-// Monitor is told what operators should know.
+// Monitor receives the events that operators should know about.
 type Monitor interface {
 	// FellBack: the old shop served a request because the new side failed.
 	FellBack(ctx context.Context, r Route)

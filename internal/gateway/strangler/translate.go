@@ -109,7 +109,7 @@ func (t Table) SKU(productID string) (string, bool) {
 		return s, true
 	}
 	s, ok := decodeSKU(productID)
-	return s, ok && t.ProductID(s) == productID // a product of the table has one id only
+	return s, ok && t.ProductID(s) == productID // a product of the table has only that id
 }
 
 func decodeSKU(productID string) (string, bool) {
@@ -138,8 +138,8 @@ func (t Table) product(p gateway.Product) Product {
 	}
 }
 
-// states has the states by the status of an order of the new side. A status that is added later is
-// StateNew: the order exists, and nothing is known to be final.
+// states has the states by the status of an order of the new side. A status added later is
+// StateNew: the order exists, and is not known to be final.
 var states = map[string]State{
 	"PENDING": StateNew, "CONFIRMED": StateShipped, "REJECTED": StateFailed, "NEEDS_ATTENTION": StateFailed,
 	"CANCELLED": StateCancelled,

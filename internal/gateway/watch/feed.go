@@ -21,13 +21,14 @@ type feed struct {
 	hub      *Hub
 	orderID  string
 	watchers map[*watcher]bool // under hub.mu
-	// next is whose turn the feed waits for; skip ends the wait. Both are under hub.mu.
+	// next is the watcher for whose turn the feed waits; skip ends the wait. Both are guarded by
+	// hub.mu.
 	next *watcher
 	skip context.CancelFunc
 }
 
-// run reads the order until it is final or has no watchers. The first wait is random, or feeds that
-// began together, as after a start of the process, would read together for ever.
+// run reads the order until it is final or has no watchers. The first wait is random. Otherwise,
+// feeds that began together, as after a restart of the process, would always read together.
 func (f *feed) run() {
 	failures := 0
 	for wait := time.Duration(random() * float64(interval)); clock.Sleep(f.hub.ctx, wait) == nil; {
@@ -60,7 +61,7 @@ func (f *feed) run() {
 
 func random() float64 { return rand.Float64() } //nolint:gosec // no secret
 
-// reader waits for a turn and returns whose it is; call done after the read. Without watchers, the
+// reader waits for a turn and returns its watcher; call done after the read. Without watchers, the
 // feed ends.
 func (f *feed) reader() (w *watcher, done func()) {
 	for f.hub.ctx.Err() == nil {
@@ -93,13 +94,13 @@ func (f *feed) choose(skip context.CancelFunc) *watcher {
 			f.next = w
 		}
 	}
-	if f.next == nil { // who joins from now on gets another feed
+	if f.next == nil { // watchers that join from now on get another feed
 		delete(f.hub.feeds, f.orderID)
 	}
 	return f.next
 }
 
-// better reports whether a is to read rather than b: its caller watches less, so that its turn
+// better reports whether a should read instead of b: its caller has fewer watches, so its turn
 // comes sooner, or its token is valid for longer.
 func better(a, b *watcher) bool {
 	return cmp.Or(cmp.Compare(a.share.watches, b.share.watches), b.expires.Compare(a.expires)) < 0

@@ -26,9 +26,9 @@ const (
 	// patience is how long a watcher waits for the turn of its first read.
 	patience = 10 * time.Second
 
-	// turns are the reads at a time, a quarter of the calls that the process may make of a service:
-	// watches of a slow service leave the others to unary calls. No caller can take them all:
-	// callerTurns are its first reads, and as many are the others.
+	// turns is the number of concurrent reads, a quarter of the calls that the process may make to
+	// a service, so that watches of a slow service leave calls for unary requests. No caller can
+	// take them all: callerTurns limits its first reads, and its other reads likewise.
 	turns       = 32
 	callerTurns = 8
 )
@@ -50,7 +50,7 @@ type Orders interface {
 	Order(ctx context.Context, as gateway.Caller, orderID string) (gateway.Order, error)
 }
 
-// Limits bound the watches at a time: in all, and those of one caller.
+// Limits bound the concurrent watches: in total, and of one caller.
 type Limits struct{ All, Caller int }
 
 // DefaultLimits are the limits of one process. A watch takes about 40 KB (measured with 400).
@@ -66,8 +66,8 @@ type Hub struct {
 	close context.CancelFunc
 
 	turns chan struct{} // one is taken for each read
-	// firsts are the turns that first reads may take together, half of all: tokens that no service
-	// has verified must not end the reads of those who watch.
+	// firsts are the turns that all first reads may take together, half of all: unverified tokens
+	// must not starve the reads of existing watches.
 	firsts chan struct{}
 
 	mu     sync.Mutex
@@ -80,7 +80,7 @@ type Hub struct {
 // token could use up the share of the subject that it names.
 type party struct{ subject, token string }
 
-// share is what a party has of the hub.
+// share is a party's use of the hub.
 type share struct {
 	party   party
 	watches int
@@ -115,10 +115,10 @@ type watcher struct {
 }
 
 // Watch calls send with every version of an order after a version, oldest first, and returns nil
-// after its final one. The caller's own token is used for a first read, which says whether the
-// caller may see the order. Watch ends with ErrExpired when that token expires, with ErrTooMany at
-// a limit, with ErrClosed, with ctx's error, or with the error of send or of the first read. A
-// later read that fails is repeated. Watch does not interrupt send, whose time must be bounded.
+// after its final one. The first read uses the caller's own token, which authorizes it. Watch ends
+// with ErrExpired when that token expires, with ErrTooMany at a limit, with ErrClosed, with ctx's
+// error, or with the error of send or of the first read. A later read that fails is repeated. Watch
+// does not interrupt send, whose time must be bounded.
 func (h *Hub) Watch(
 	ctx context.Context, as gateway.Caller, orderID string, after int64, send func(gateway.Order) error,
 ) error {
@@ -175,7 +175,7 @@ func (h *Hub) first(ctx context.Context, w *watcher, orderID string) (gateway.Or
 	return order, err
 }
 
-// turn waits until there is room for a read everywhere. Call done after it.
+// turn waits until every limit allows a read. Call done after it.
 func turn(ctx context.Context, rooms ...chan struct{}) (done func(), err error) {
 	free := func(taken []chan struct{}) {
 		for _, room := range taken {
@@ -200,7 +200,7 @@ func (h *Hub) read(ctx context.Context, w *watcher, orderID string) (gateway.Ord
 }
 
 // versions returns the order in each of its versions after a version. Those that were written
-// before orders recorded their changes are missing, except the present one.
+// before orders recorded their changes are missing, except the current one.
 func versions(o gateway.Order, after int64) iter.Seq[gateway.Order] {
 	return func(yield func(gateway.Order) bool) {
 		for i, c := range o.Changes {

@@ -1,5 +1,5 @@
 // Package contract is what inventory publishes: inputs and results of the saga's steps, events with
-// their schemas, and what the API answers about stock. Other services import nothing else of
+// their schemas, and the API's answers about stock. Other services import nothing else of
 // inventory.
 package contract
 

@@ -37,7 +37,7 @@ type Shape struct {
 	// checking takes far longer.
 	WholeOrders bool
 	// Contended makes most reservations and adjustments conflict with others, so that products are
-	// split. They are merged again all the time.
+	// split. They are constantly merged again.
 	Contended bool
 }
 
@@ -83,7 +83,7 @@ func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []por
 				op.Return = int64(time.Since(start))
 				histories[client] = append(histories[client], op)
 				if shape.Contended && random.IntN(6) == 0 {
-					_, _ = svc.MergeStock(t.Context()) // nobody can tell
+					_, _ = svc.MergeStock(t.Context()) // the outcome is unknown
 				}
 			}
 		})

@@ -30,7 +30,7 @@ type Order struct {
 	UpdatedAt clock.Stamp `json:"updatedAt"`
 }
 
-// Pending is the status of an order that is under way. All others are final.
+// Pending is the status of an order in progress. All others are final.
 const Pending = "PENDING"
 
 // Final reports whether the order is no longer pending.

@@ -9,7 +9,7 @@ import (
 
 // Types of the events that orders publishes. The last event of an order is exactly one of
 // OrderConfirmed, OrderRejected and OrderCancelled. OrderOverdue may come any number of times
-// before: the order did not change, but is PENDING for longer than its saga should take.
+// before it: the order has not changed, but has been PENDING for longer than its saga should take.
 const (
 	OrderCreated               = "orderflow.orders.order.created.v1"
 	OrderConfirmed             = "orderflow.orders.order.confirmed.v1"

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// reasonsJSON has a text for customers for each reason of an order, by language. Mails have it, and
-// storefronts take it from here.
+// reasonsJSON has a text for customers for each reason of an order, by language. Mails and
+// storefronts use it.
 //
 //go:embed reasons.json
 var reasonsJSON []byte
@@ -17,11 +17,11 @@ var reasons = sync.OnceValue(func() (texts map[string]map[string]string) {
 	return texts
 })
 
-// unexplained is the reason whose text a reason without one has.
+// unexplained is the reason whose text stands in for a missing one.
 const unexplained = "INTERNAL"
 
-// Explain returns the text for customers for the reason of an order, in a language: en or de. A
-// reason that is not known, such as a newer release's, counts as INTERNAL.
+// Explain returns the text for customers for the reason of an order, in a language: en or de. An
+// unknown reason, such as a newer release's, counts as INTERNAL.
 func Explain(reason, language string) string {
 	text, known := reasons()[reason]
 	if !known {

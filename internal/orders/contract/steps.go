@@ -1,6 +1,6 @@
 // Package contract is what orders publishes: the inputs and results of the steps that a saga calls,
-// its events with their schemas, and what the API answers about orders. Other services import
-// nothing else of orders.
+// its events with their schemas, and the API's answers about orders. Other services import nothing
+// else of orders.
 package contract
 
 // Confirm is the input of confirm-order.
@@ -9,7 +9,7 @@ type Confirm struct {
 	// TrackingNumber is the carrier's, if it gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 	// Began is when each step of the saga began, by its name, as of RFC 3339. It is for the order's
-	// progress only: what cannot be read is left out.
+	// progress only: a time that cannot be read is left out.
 	Began map[string]string `json:"began,omitempty"`
 }
 

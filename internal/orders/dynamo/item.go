@@ -51,8 +51,8 @@ type byCustomer struct {
 	SK string `dynamodbav:"byCustomerSk"`
 }
 
-// change is stored as text: version, time, status and reason, if there is one. The text does not
-// grow: an older version, which writes the list anew, would lose what it does not know.
+// change is stored as text: version, time, status and reason, if there is one. The format cannot
+// grow: an older version, which rewrites the list, would lose what it does not know.
 type change orders.Change
 
 func (c change) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
@@ -77,8 +77,8 @@ func (c *change) UnmarshalDynamoDBAttributeValue(v types.AttributeValue) (err er
 	return err
 }
 
-// reached has the milestones of an order in little space: for each of orders.SagaMilestones the
-// milliseconds after the order was placed, "-" for one that is missing. More may follow.
+// reached encodes the milestones of an order compactly: for each of orders.SagaMilestones the
+// milliseconds since the order was placed, or "-" if it is missing. More may follow.
 func reached(o orders.Order) string {
 	if len(o.Milestones) == 0 {
 		return ""

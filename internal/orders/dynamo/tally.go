@@ -17,8 +17,8 @@ import (
 
 // tally is a customer's item. The open orders are a set of ids, so removing one twice does no harm
 // and there is no count that could be wrong. The declines are a list, newest first, so that a
-// condition can check the one at the limit. The item takes the events of the order: the order
-// itself and the record of its request would be longer than a KB with them, and cost twice as much.
+// condition can check the one at the limit. The item takes the events of the order: with them, the
+// order itself or the record of its request would exceed a KB and cost twice as much.
 type tally struct {
 	Open     []string `dynamodbav:"orders,stringset,omitempty"`
 	Declines []int64  `dynamodbav:"declines,omitempty"` // in milliseconds since 1970

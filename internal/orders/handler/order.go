@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// poll is when to read an order that is under way: about as long as most take.
+// poll is when to read an order in progress again: about as long as most orders take.
 const poll = 2 * time.Second
 
 // toAPI returns an order as the API answers it.

@@ -20,7 +20,7 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Suite is what every orders store has to pass.
+// Suite is the suite that every orders store must pass.
 var Suite = storesuite.Suite[orders.Store]{
 	Aggregates: []storesuite.Aggregates[orders.Store]{aggregate},
 	Cases: []func(*testing.T, orders.Store){

@@ -16,8 +16,8 @@ const (
 	// PaymentPartlyRefunded reports a partial refund made on the provider's site.
 	PaymentPartlyRefunded = "orderflow.payments.payment.partly-refunded.v1"
 	PaymentDisputed       = "orderflow.payments.payment.disputed.v1"
-	// PaymentActionRequired says what the customer must do before the payment is authorized, and
-	// PaymentActionEnded that this is over, whatever came of it.
+	// PaymentActionRequired says what the customer must do before the payment is authorized.
+	// PaymentActionEnded says that they no longer have to, whatever the outcome.
 	PaymentActionRequired = "orderflow.payments.payment.action-required.v1"
 	PaymentActionEnded    = "orderflow.payments.payment.action-ended.v1"
 	// CircuitChanged reports that the circuit of a third party opened or closed; its data is
@@ -35,8 +35,8 @@ type PaymentEvent struct {
 	RefundedAmount *money.Money `json:"refundedAmount,omitempty"`
 	// Dispute is the dispute's state: OPEN, WON or LOST. Only PaymentDisputed has it.
 	Dispute string `json:"dispute,omitempty"`
-	// URL is where the customer acts, and Until when that is too late. Only PaymentActionRequired
-	// has them.
+	// URL is the page on which the customer acts, and Until the deadline. Only
+	// PaymentActionRequired has them.
 	URL   string `json:"url,omitempty"`
 	Until string `json:"until,omitempty"`
 	// ResumeToken resumes the saga that waits for the customer. PaymentActionEnded has it once the

@@ -1,6 +1,6 @@
 // Package contract is what payments publishes: the inputs and results of its saga steps, its events
-// with their schemas, and what the API answers about payments. Other services import no other
-// package of payments.
+// with their schemas, and the API's answers about payments. Other services import no other package
+// of payments.
 package contract
 
 import (
@@ -17,8 +17,8 @@ type Step struct {
 	Amount money.Money `json:"amount"`
 	// PaymentMethod is the provider's token for the payment method. It is never stored or logged.
 	PaymentMethod string `json:"paymentMethod"`
-	// Waited says that the saga has waited for the customer: one who has not acted by now has
-	// abandoned the payment. Only authorize-payment reads it.
+	// Waited says that the saga has waited for the customer: if they have not acted by now, the
+	// payment is abandoned. Only authorize-payment reads it.
 	Waited bool `json:"waited,omitempty"`
 }
 
@@ -26,7 +26,7 @@ type Step struct {
 type Await struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId"`
-	// ResumeToken is returned in the event that says that the customer need not act any more.
+	// ResumeToken is returned in the event that says that the customer no longer has to act.
 	ResumeToken string `json:"resumeToken"`
 }
 
@@ -40,6 +40,6 @@ type Result struct {
 	// Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED, DECLINED or ACTION_REQUIRED; empty if there
 	// was nothing to void.
 	Status string `json:"status"`
-	// Reason tells an abandoned payment from one that the provider declined.
+	// Reason distinguishes an abandoned payment from one that the provider declined.
 	Reason string `json:"reason,omitempty"`
 }

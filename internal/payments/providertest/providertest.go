@@ -21,8 +21,8 @@ var declined = map[string]string{
 type Dashboard interface {
 	// Refund refunds a part of the reference's captured charge.
 	Refund(reference string, amount int64)
-	// Authenticate has the customer authenticate the reference's authorization, or fail to. If
-	// nothing waits for that, it does nothing.
+	// Authenticate lets the customer authenticate the reference's authorization, or fail to. It
+	// does nothing if nothing waits for it.
 	Authenticate(reference string, succeeds bool)
 }
 

@@ -43,11 +43,12 @@ type (
 // Generation is the generation of the reports that answered.
 type Generation struct {
 	Number int64 `json:"number"`
-	// CompleteSince is since when it has every event; nil if it has all that the log ever had.
+	// CompleteSince is since when it has every event; nil if it has every event that was ever in
+	// the log.
 	CompleteSince *time.Time `json:"completeSince,omitempty"`
 }
 
-// ParkedRecord is a record of the log that is in no report.
+// ParkedRecord is a record of the log that no report includes.
 type ParkedRecord struct {
 	Topic     string    `json:"topic"`
 	Partition int32     `json:"partition"`

@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/reporting"
 )
 
-// generations are which generation serves, and the last rebuild.
+// generations holds the number of the current generation, and the last rebuild.
 type generations struct {
 	Serving      int64     `dynamodbav:"serving"`
 	ServingSince time.Time `dynamodbav:"servingSince,omitempty"`
@@ -64,8 +64,8 @@ func (item progress) domain(of reporting.Source) reporting.Progress {
 	return reporting.Progress{Source: of, Next: item.NextOffset, At: item.At, Closed: item.Closed}
 }
 
-// facts are what is known of an order. Refunds are lists of the same length, since a list of
-// structs could not keep the attributes of another version of the code.
+// facts are the known facts about an order. Refunds are several lists of the same length, since a
+// list of structs could not keep the attributes of another version of the code.
 type facts struct {
 	OrderID          string      `dynamodbav:"orderId"`
 	PlacedAt         time.Time   `dynamodbav:"placedAt,omitempty"`

@@ -2,9 +2,9 @@
 // its number, so that it can be read and removed by queries. The table holds:
 //
 //	pk                  sk                          what
-//	generations         generations                 which one serves, and the last rebuild
+//	generations         generations                 the current one, and the last rebuild
 //	G<n>#progress       <topic>#<partition>         how far the generation has read a source
-//	G<n>#orders#<0..7>  <orderId>                   what is known of an order
+//	G<n>#orders#<0..7>  <orderId>                   the known facts about an order
 //	G<n>#<report>       <day>#<of>                  a row: each amount is an attribute =<name>
 //	G<n>#parked         t<time>#<source>#<offset>   a record that cannot be understood
 package dynamo
@@ -180,8 +180,8 @@ func invalid(err error) bool {
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
 }
 
-// newSource raises the version of the generations, among which is one that serves or is the newest.
-// Before the first write of all, there is no item yet.
+// newSource raises the version of the generations, if the given one is current or the newest.
+// Before the very first write, there is no item.
 func (s Store) newSource(generation int64) ddb.Op {
 	live := "serving = :g OR newest = :g"
 	if generation == 1 {

@@ -25,7 +25,7 @@ func ProjectSales(env *function.Env) function.Handler {
 
 // projectSales projects the records of a batch of Lambda's Kafka event source. Its partitions do
 // not depend on each other: all are projected, also after one has failed. If one has failed, the
-// batch comes again, and what is projected already changes nothing.
+// batch is delivered again, and records that are already projected change nothing.
 func projectSales(svc *reporting.Service) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var batch events.KafkaEvent
@@ -60,7 +60,7 @@ func record(r events.KafkaRecord) reporting.Record {
 	}
 }
 
-// decoded decodes Base64. What is none is passed on as it is, to be parked.
+// decoded decodes Base64. Other text is passed on unchanged, to be parked.
 func decoded(s string) []byte {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {

@@ -26,7 +26,8 @@ func RebuildHandlers(svc *reporting.Rebuilds) map[string]function.Handler {
 }
 
 // rebuilds builds the use cases of rebuilds. log and machine are nil for functions that do not need
-// them. What a rebuild parks is not counted: it was when it was projected first.
+// them. Records parked by a rebuild are not counted: they were counted when they were first
+// projected.
 func rebuilds(env *function.Env, log reporting.Log, machine reporting.Machine) *reporting.Rebuilds {
 	return reporting.NewRebuilds(reporting.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, nil), log, machine)
 }

@@ -71,8 +71,8 @@ type connection struct {
 	used   time.Time
 }
 
-// open returns the client, and what to call when its work is done. Work begun with one client may
-// end after the client was replaced: it then fails.
+// open returns the client, and a function to call when its work is done. Work begun with one client
+// may end after the client was replaced: it then fails.
 func (c *connection) open(ctx context.Context) (*kgo.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,14 +106,14 @@ func (c *connection) open(ctx context.Context) (*kgo.Client, error) {
 	return client, nil
 }
 
-// touch records that the client answered: the time of a long call is no idle time.
+// touch records that the client answered: the time of a long call does not count as idle.
 func (c *connection) touch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.used = c.Clock.Now()
 }
 
-// drop has the next call open a new client.
+// drop makes the next call open a new client.
 func (c *connection) drop(client *kgo.Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

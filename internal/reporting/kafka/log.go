@@ -15,7 +15,7 @@ const (
 	// listTimeout bounds Partitions, readTimeout a Read that finds records.
 	listTimeout = 10 * time.Second
 	readTimeout = 10 * time.Second
-	// emptyTimeout is after how long a Read without records looks whether there are any.
+	// emptyTimeout is how long a Read waits for records before it checks whether there are any.
 	emptyTimeout = time.Second
 )
 
@@ -26,7 +26,7 @@ type Log struct {
 	current position
 }
 
-// position is where the client reads on: it fetches one partition, in advance.
+// position is the client's next position: it fetches one partition in advance.
 type position struct {
 	client    *kgo.Client
 	topic     string
@@ -107,13 +107,13 @@ func (l *Log) Read(
 		if int(partition) >= len(all) {
 			return nil, errRefused.Detailf("%s has no partition %d", topic, partition)
 		}
-		if p := all[partition]; from >= p.End || p.First == p.End { // also if retention took all
+		if p := all[partition]; from >= p.End || p.First == p.End { // also if retention removed all records
 			return nil, nil
 		}
 	}
 }
 
-// seek has the client fetch from a position, unless it does.
+// seek makes the client fetch from a position, unless it already does.
 func (l *Log) seek(to position) {
 	if l.current == to {
 		return
@@ -148,7 +148,7 @@ func (l *Log) poll(ctx context.Context, from int64, most int) ([]reporting.Recor
 	return records, nil
 }
 
-// forget has the next Read start anew.
+// forget makes the next Read start over.
 func (l *Log) forget() {
 	l.current.client.RemoveConsumePartitions(map[string][]int32{l.current.topic: {l.current.partition}})
 	l.current = position{}

@@ -15,7 +15,7 @@ import (
 // produceTimeout bounds Append: an attempt over a dead connection, and a second one.
 const produceTimeout = 15 * time.Second
 
-// errRefused is the error of a message that Kafka will not take at any time.
+// errRefused is the error of a message that Kafka will never accept.
 var errRefused = fault.New(fault.Invalid, "RefusedByLog", "Kafka refuses the message")
 
 // Producer appends to the log. It is idempotent and waits for all replicas in sync (acks=all).
@@ -60,8 +60,8 @@ func (p *Producer) Append(ctx context.Context, messages []reporting.Message) []e
 				errs[r.place] = classify(r.err)
 			}
 		case <-ctx.Done():
-			// The client would go on trying, to keep its sequence numbers in order. The messages
-			// come again from the queue; readers drop what comes twice.
+			// The client would keep trying, to keep its sequence numbers in order. The queue
+			// delivers the messages again; readers drop duplicates.
 			p.drop(client)
 			return errs
 		}

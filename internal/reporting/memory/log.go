@@ -39,7 +39,7 @@ func NewLog(c clock.Clock, topics ...string) *Log {
 	return l
 }
 
-// Remake deletes a topic, if there is one, and makes it anew.
+// Remake deletes a topic, if there is one, and creates it again.
 func (l *Log) Remake(topic string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -23,7 +23,7 @@ type Store struct {
 	kept        map[int64]*generation
 }
 
-// generation is what is kept of one.
+// generation is the data of one generation.
 type generation struct {
 	progress map[reporting.Source]reporting.Progress
 	facts    map[string]reporting.Facts

@@ -338,7 +338,7 @@ func switchFailsIfTheOtherGenerationReadOn(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), second))
 }
 
-// switchFailsIfItDidNotSeeASource: a partition that was added while the switch was decided.
+// switchFailsIfItDidNotSeeASource: a partition is added while the switch is decided.
 func switchFailsIfItDidNotSeeASource(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), first))
 	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))

@@ -1,6 +1,6 @@
 // Package contract is what shipping publishes: the inputs and results of its saga steps, its events
-// with their schemas, and what the API answers about shipments. Other services import no other
-// package of shipping.
+// with their schemas, and the API's answers about shipments. Other services import no other package
+// of shipping.
 package contract
 
 import "orderflow/internal/platform/address"

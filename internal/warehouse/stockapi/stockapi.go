@@ -33,9 +33,9 @@ type API struct {
 	caller Caller
 }
 
-// New returns the API. c has its address and circuit breaker. The queue repeats a call, minutes
-// later. A repetition at once could be refused while the first attempt is still under way, and a
-// refusal must prove that none takes effect.
+// New returns the API. c has its address and circuit breaker. The client does not retry; the queue
+// repeats a call minutes later. An immediate retry could be refused while the first attempt is
+// still in progress, and a refusal must prove that no attempt takes effect.
 func New(c httpclient.Config, caller Caller) API {
 	c.Dependency, c.Timeout, c.Retry = Name, Timeout, resilience.Policy{Attempts: 1}
 	return API{client: httpclient.New(c), caller: caller}

@@ -24,7 +24,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Fate is what happens to a call.
+// Fate is the outcome of a call.
 type Fate int
 
 // The fates.
@@ -246,7 +246,7 @@ func (s oldShop) CancelOrder(
 	})
 }
 
-// New returns the new side. The customer's id is what follows "Bearer " in the caller's header.
+// New returns the new side. The customer's id follows "Bearer " in the caller's header.
 func (s *Shops) New() strangler.NewShop { return newShop{s} }
 
 type newShop struct{ *Shops }

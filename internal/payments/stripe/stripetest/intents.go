@@ -124,7 +124,7 @@ func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refu
 	return http.StatusPaymentRequired, map[string]any{"error": e}, true
 }
 
-// Authenticate has the customer of a reference authenticate, or fail to.
+// Authenticate lets the customer of a reference authenticate, or fail to.
 func (s *Server) Authenticate(reference string, succeeds bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
