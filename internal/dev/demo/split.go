@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ type Moves struct {
 	// Drain is how long the process may continue after SIGTERM. Sagas that still run after that are
 	// parked.
 	Drain time.Duration
+	// AtOnce is how many calls of a kind the process makes of third parties at once. All orders
+	// that waited for it are due when it begins.
+	AtOnce int
 	// Ending is the time for functions to finish their sagas before the process begins, for the
 	// process to finish the waiting orders, and for the last orders to become final.
 	Ending time.Duration
@@ -39,7 +43,7 @@ type Moves struct {
 
 // ThereAndBack moves a stage twice in about three minutes.
 var ThereAndBack = Moves{Every: 2 * time.Second, Before: 15 * time.Second, Process: 30 * time.Second,
-	After: 15 * time.Second, Asked: 3, Drain: 300 * time.Millisecond, Ending: 4 * time.Minute}
+	After: 15 * time.Second, Asked: 3, Drain: 300 * time.Millisecond, AtOnce: 10, Ending: 4 * time.Minute}
 
 // kind is a kind of order, and how it must end.
 type kind struct{ method, postal, status, reason string }
@@ -166,7 +170,10 @@ func (m *moves) play(ctx context.Context) error {
 	background.Wait()
 	m.ended = time.Now()
 	m.say("no more orders are placed")
-	return m.await(ctx, m.plan.Ending, "orders or executions are left", m.rested)
+	if err := m.await(ctx, m.plan.Ending, "orders or executions are left", m.rested); err != nil {
+		m.say("%v", err) // the facts say which
+	}
+	return ctx.Err()
 }
 
 // there moves events and sagas to a process, as docs/one-process.md describes.
@@ -187,7 +194,8 @@ func (m *moves) there(ctx context.Context) error {
 		return err
 	}
 	var err error
-	m.server, err = m.stack.ServeTables(ctx, "-drain", m.plan.Drain.String())
+	m.server, err = m.stack.ServeTables(ctx, "-drain", m.plan.Drain.String(), "-reserved-concurrency",
+		strconv.Itoa(m.plan.AtOnce))
 	if err != nil {
 		return err
 	}
@@ -339,7 +347,7 @@ func (m *moves) placeAll(ctx context.Context) {
 	t := time.NewTicker(m.plan.Every)
 	defer t.Stop()
 	for n := 0; ; n++ {
-		atOnce.Go(func() { m.order(context.WithoutCancel(ctx), kinds[n%len(kinds)]) })
+		atOnce.Go(func() { _, _, _ = m.order(context.WithoutCancel(ctx), kinds[n%len(kinds)]) })
 		select {
 		case <-ctx.Done():
 			return
@@ -352,10 +360,8 @@ func (m *moves) placeAll(ctx context.Context) {
 const patience = 30
 
 // order places one order. A customer who gets no answer retries with the same key, at the other API
-// if there is one. The id is "" if the order was not accepted.
-func (m *moves) order(ctx context.Context, k kind) (id string, by *client.Client) {
-	var order client.Order
-	var err error
+// if there is one.
+func (m *moves) order(ctx context.Context, k kind) (order client.Order, by *client.Client, err error) {
 	var n int
 	m.locked(func() { n, m.tried = m.tried, m.tried+1 })
 	for try := range patience {
@@ -385,17 +391,20 @@ func (m *moves) order(ctx context.Context, k kind) (id string, by *client.Client
 		m.placed[order.OrderID] = k
 		m.stages[len(m.stages)-1].placed++
 	})
-	return order.OrderID, m.customer(n)
+	return order, m.customer(n), err
 }
 
 // ask places orders whose customers must authenticate, and returns the pages for that.
 func (m *moves) ask(ctx context.Context) (pages []string, err error) {
 	for range m.plan.Asked {
 		page := ""
-		id, customer := m.order(ctx, asking)
-		err := m.await(ctx, time.Minute, "an order does not show that its customer must authenticate",
+		order, customer, err := m.order(ctx, asking)
+		if err != nil {
+			return nil, fmt.Errorf("a customer who must authenticate: %w", err)
+		}
+		err = m.await(ctx, time.Minute, "an order does not show that its customer must authenticate",
 			func(ctx context.Context) (bool, error) {
-				o, err := customer.GetOrder(ctx, id)
+				o, err := customer.GetOrder(ctx, order.OrderID)
 				if err != nil || o.NextAction == nil {
 					return false, err
 				}
