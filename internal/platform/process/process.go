@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // an image from scratch has no public authorities
 )
 
 // Run serves until ctx ends, and returns the exit code. lookup reads the environment.
