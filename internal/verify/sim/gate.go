@@ -54,7 +54,10 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 		return err
 	}
 	if sent != nil {
-		sent.settled = true
+		sent.settled = w.now
+	}
+	if w.running != nil {
+		w.running.wrote = w.now
 	}
 	w.crash(crashAfter)
 	return w.fails(writeUnheard)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -165,14 +166,15 @@ func (h *history) counted(e envelope.Event) {
 type mail struct {
 	order   string
 	subject string
-	settled bool // recorded as sent, must not be sent again
+	settled time.Time // when it was recorded as sent; zero until then
 }
 
 // mailer is the mail service; see notifications.Mailer.
 type mailer struct{ w *World }
 
 // Send delivers a mail. As the package promises, a customer may get a mail twice only if its sender
-// crashed, was suspended or got no answer before the mail was recorded.
+// crashed, was suspended or got no answer before the mail was recorded. A suspended sender may
+// record it after another one has claimed it, which then sends it again.
 func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 	w := m.w
 	w.breathe()
@@ -185,13 +187,14 @@ func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 		return notifications.ErrRefused
 	}
 	late := w.running.reply == nil // its claim has expired
+	claimed := cmp.Or(w.running.wrote, w.now)
 	if !late {
 		w.contradicts(sent)
 	}
 	for _, before := range w.history.mails[sent.order] {
 		switch {
 		case before.subject != sent.subject:
-		case before.settled && !late:
+		case !late && !before.settled.IsZero() && before.settled.Before(claimed):
 			w.violate("the customer is told once", sent.order, "again: %s", sent.subject)
 		default:
 			w.reach("a mail was sent again after a crash")

@@ -39,7 +39,8 @@ type invocation struct {
 	over     bool
 	out      []byte
 	err      error
-	mail     *mail // sent and not yet marked as sent
+	mail     *mail     // sent and not yet marked as sent
+	wrote    time.Time // last write; a sender's is its claim of the mail
 }
 
 // killed is panicked with to unwind a coroutine.

@@ -139,6 +139,8 @@ var Mutants = append(projected(), []Mutant{
 		"$exists($states.input.failure.short) ? $states.input.failure.short : ''", "''",
 	}},
 	{Name: "a mail is recorded before it is sent", stores: func(w *World) { w.mails = marked{w.mails} }},
+	{Name: "a mail that was sent is claimed again", quick: true,
+		stores: func(w *World) { w.mails = again{w.mails} }},
 	{Name: "a mail promises delivery as soon as the carrier has booked", functions: promising},
 	{Name: "claims of mails ignore each other", stores: func(w *World) { w.mails = alone{w.mails} }},
 	{Name: "a write replaces the whole item", wholeItems: true},
