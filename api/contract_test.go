@@ -169,8 +169,8 @@ func TestPublicAndOperatorsOperations(t *testing.T) {
 	slices.Sort(operator)
 	if want := []string{
 		"checkCatalog", "checkInventory", "checkLiveness", "checkOrders", "checkPayments", "checkReadiness",
-		"checkShipping", "exportProducts", "getContract", "getProduct", "listProducts", "receiveCarrierWebhook",
-		"receivePaymentWebhook",
+		"checkShipping", "exportProducts", "getContract", "getProduct", "listAvailability", "listProducts",
+		"receiveCarrierWebhook", "receivePaymentWebhook",
 	}; !slices.Equal(public, want) {
 		t.Errorf("public: %v, want %v", public, want)
 	}

@@ -35,7 +35,7 @@ func request(op *api.Operation, query, body string) *http.Request {
 		if query == "" {
 			r.URL.RawQuery = "orderIds=" + orderID
 		}
-	case "exportProducts":
+	case "listAvailability", "exportProducts":
 		r.Header.Set("X-Export-Key", "key")
 		if query == "" {
 			r.URL.RawQuery = "skus=MUG-BLUE"

@@ -22,6 +22,8 @@ type Shop interface {
 	// ProductsBySKU returns up to 50 products. Unknown ones are left out.
 	ProductsBySKU(ctx context.Context, as Caller, skus []string) ([]Product, error)
 	Stock(ctx context.Context, as Caller, sku string) (Stock, error)
+	// Availability returns the availability of up to 50 products.
+	Availability(ctx context.Context, as Caller, skus []string) ([]Availability, error)
 
 	PlaceOrder(ctx context.Context, as Caller, in OrderRequest) (Order, error)
 	CancelOrder(ctx context.Context, as Caller, orderID string, in CancelRequest) (Order, error)
@@ -166,6 +168,12 @@ type (
 		Shipped   int64  `json:"shipped"`
 		Available int64  `json:"available"`
 		Moving    bool   `json:"moving"`
+	}
+	// Availability is whether a product is in stock.
+	Availability struct {
+		SKU    string `json:"sku"`
+		Status string `json:"status"`
+		AsOf   string `json:"asOf"`
 	}
 
 	// OrderRequest is what to order.

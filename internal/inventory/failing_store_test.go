@@ -35,6 +35,13 @@ func (s *torn) Shards(ctx context.Context, sku string) ([]inventory.Shard, error
 	return s.Store.Shards(ctx, sku)
 }
 
+func (s *torn) CountAvailable(ctx context.Context, skus []string, enough int) (map[string]int, error) {
+	if err := s.call(); err != nil {
+		return nil, err
+	}
+	return s.Store.CountAvailable(ctx, skus, enough)
+}
+
 func (s *torn) Product(ctx context.Context, sku string) (bool, error) {
 	if err := s.call(); err != nil {
 		return false, err
@@ -110,6 +117,10 @@ func TestUseCaseFailsWithItsStoreAndThenCanBeRepeated(t *testing.T) {
 		"release none": {1, false, step((*inventory.Service).ReleaseStock)},
 		"adjust": {2, false, func(s *inventory.Service) error {
 			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, adjustment("mug", 1))
+			return err
+		}},
+		"availability": {1, false, func(s *inventory.Service) error {
+			_, err := s.ListAvailability(context.Background(), []string{"mug"})
 			return err
 		}},
 		"merge": {1, false, func(s *inventory.Service) error {

@@ -49,6 +49,10 @@ type Store interface {
 	// Shards returns the shards of a product's stock, from shard 0 on, or ErrNoStock. Each is read
 	// consistently, but they are not read at one instant.
 	Shards(ctx context.Context, sku string) ([]Shard, error)
+	// CountAvailable returns how many units of up to 50 distinct products are available, by SKU.
+	// Products without stock are left out. It stops counting a product's shards when it has found
+	// enough. The reads are eventually consistent.
+	CountAvailable(ctx context.Context, skus []string, enough int) (map[string]int, error)
 	// Product reports whether LearnProduct has recorded the SKU.
 	Product(ctx context.Context, sku string) (bool, error)
 	// LearnProduct records that the catalog has a product with the SKU. Repeating it changes

@@ -127,14 +127,27 @@ func (s *shop) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []stri
 	return all, err
 }
 
+func (s *shop) Availability(
+	ctx context.Context, as gateway.Caller, skus []string,
+) (all []gateway.Availability, err error) {
+	err = s.call(ctx, as, "availability", len(skus))
+	for _, sku := range skus {
+		all = append(all, gateway.Availability{SKU: sku, Status: "LOW", AsOf: "2026-11-23T09:00:00.000Z"})
+	}
+	return all, err
+}
+
 func (s *shop) Product(ctx context.Context, as gateway.Caller, sku string) (gateway.Product, error) {
 	return gateway.Product{SKU: sku}, s.call(ctx, as, "product", sku)
 }
 
 func (s *shop) Products(
 	ctx context.Context, as gateway.Caller, limit int, _ gateway.Start,
-) (gateway.ProductPage, error) {
-	return gateway.ProductPage{Products: make([]gateway.Product, limit)}, s.call(ctx, as, "list products", limit)
+) (page gateway.ProductPage, err error) {
+	for n := range limit {
+		page.Products = append(page.Products, gateway.Product{SKU: fmt.Sprint("SKU-", n)})
+	}
+	return page, s.call(ctx, as, "list products", limit)
 }
 
 func (s *shop) Stock(ctx context.Context, as gateway.Caller, sku string) (gateway.Stock, error) {
@@ -276,6 +289,42 @@ func TestPartThatHangsEndsWithTheDeadline(t *testing.T) {
 		data, errs, _ := run(t, &shop{hangs: "payments"}, `{ order(orderId: "01KAQ5M3Z8V7D2X4C6B9N1T007") { payment { status } shipment { status } } }`, nil)
 		if data != `{"order":{"payment":null,"shipment":{"status":"BOOKED"}}}` || !slices.Equal(errs, []string{"order.payment Unavailable"}) {
 			t.Errorf("%s %q", data, errs)
+		}
+	})
+}
+
+func TestAvailabilityOfAPageCostsOneCall(t *testing.T) {
+	for query, want := range map[string][]string{
+		`{ products(first: 30) { nodes { sku available { status asOf } } } }`: {"availability 30", "list products 30"},
+		`{ products(first: 30) { nodes { sku } } }`:                           {"list products 30"},
+		`{ product(sku: "MUG") { available { sku status } } }`:                {"availability 1", "product MUG"},
+		`{ orders { nodes { items { product { available { status } } } } } }`: {
+			"availability 11", "orders {20 { } }", "products by SKU 11"},
+	} {
+		s := &shop{}
+		data, errs, _ := run(t, s, query, nil)
+		slices.Sort(s.calls)
+		if !slices.Equal(s.calls, want) || errs != nil {
+			t.Errorf("%s: %q, %q; want %q", query, s.calls, errs, want)
+		}
+		if strings.Contains(query, "status") && (strings.Contains(data, "null") || !strings.Contains(data, `"LOW"`)) {
+			t.Errorf("%s: %s", query, data)
+		}
+	}
+}
+
+func TestProductIsShownWithoutAvailability(t *testing.T) {
+	const q = `{ product(sku: "MUG") { sku available { status } } }`
+	const want = `{"product":{"sku":"MUG","available":null}}`
+	synctest.Test(t, func(t *testing.T) {
+		for name, s := range map[string]*shop{
+			"inventory fails": {broken: map[string]error{"availability": errors.New("down")}},
+			"inventory hangs": {hangs: "availability"},
+		} {
+			data, errs, valid := run(t, s, q, nil)
+			if data != want || !slices.Equal(errs, []string{"product.available Unavailable"}) || !valid {
+				t.Errorf("%s: %s %q", name, data, errs)
+			}
 		}
 	})
 }

@@ -41,8 +41,9 @@ func (q query) Orders(ctx context.Context, first int, after, status *string) (*m
 	return model.NewConnection(nodes, of, nextCursor(orderCursor, page.Cursor)), nil
 }
 
-func (q query) Product(ctx context.Context, sku string) (*gateway.Product, error) {
-	return pointer(q.shop.Product(ctx, caller(ctx), sku))
+func (q query) Product(ctx context.Context, sku string) (*model.Product, error) {
+	p, err := q.shop.Product(ctx, caller(ctx), sku)
+	return product(ctx, q.shop, p, err)
 }
 
 func (q query) Products(ctx context.Context, first int, after *string) (*model.ProductConnection, error) {
@@ -54,11 +55,8 @@ func (q query) Products(ctx context.Context, first int, after *string) (*model.P
 	if err != nil {
 		return nil, err
 	}
-	nodes := make([]*gateway.Product, len(page.Products))
-	for i := range page.Products {
-		nodes[i] = &page.Products[i]
-	}
-	of := func(p *gateway.Product) string { return cursor(productCursor, p.SKU) }
+	nodes := model.NewProducts(q.shop, caller(ctx), page.Products)
+	of := func(p *model.Product) string { return cursor(productCursor, p.SKU) }
 	return model.NewConnection(nodes, of, nextCursor(productCursor, page.Cursor)), nil
 }
 
@@ -86,8 +84,9 @@ func (m mutation) CancelOrder(ctx context.Context, orderID string, reason *strin
 	return single(ctx, m.shop, o, err)
 }
 
-func (m mutation) PutProduct(ctx context.Context, sku string, in gateway.ProductRequest) (*gateway.Product, error) {
-	return pointer(m.shop.PutProduct(ctx, caller(ctx), sku, in))
+func (m mutation) PutProduct(ctx context.Context, sku string, in gateway.ProductRequest) (*model.Product, error) {
+	p, err := m.shop.PutProduct(ctx, caller(ctx), sku, in)
+	return product(ctx, m.shop, p, err)
 }
 
 func (m mutation) AdjustStock(
@@ -116,7 +115,7 @@ func (order) Shipment(ctx context.Context, o *model.Order) (*gateway.Shipment, e
 
 type orderLine struct{}
 
-func (orderLine) Product(ctx context.Context, l *model.OrderLine) (*gateway.Product, error) {
+func (orderLine) Product(ctx context.Context, l *model.OrderLine) (*model.Product, error) {
 	return l.Batch.Product(ctx, l.SKU)
 }
 
@@ -126,6 +125,14 @@ func single(ctx context.Context, shop gateway.Shop, o gateway.Order, err error) 
 		return nil, err
 	}
 	return model.NewBatch(shop, caller(ctx), []gateway.Order{o})[0], nil
+}
+
+// product returns one product.
+func product(ctx context.Context, shop gateway.Shop, p gateway.Product, err error) (*model.Product, error) {
+	if err != nil {
+		return nil, err
+	}
+	return model.NewProducts(shop, caller(ctx), []gateway.Product{p})[0], nil
 }
 
 // keyed returns the caller with an idempotency key.

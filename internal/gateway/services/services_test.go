@@ -301,12 +301,16 @@ func TestAnswerAboutSomethingElseIsAFailure(t *testing.T) {
 			_, err := s.ProductsBySKU(t.Context(), gateway.Caller{}, []string{"MUG"})
 			return err
 		},
+		"availability": func(s gateway.Shop) error {
+			_, err := s.Availability(t.Context(), gateway.Caller{}, []string{"MUG"})
+			return err
+		},
 	}
 	// answer is one to all of them.
 	answer := func(orderID, sku string) http.HandlerFunc {
 		one := `{"orderId":"` + orderID + `","sku":"` + sku + `"}`
 		return respond(http.StatusOK, one[:len(one)-1]+`,"payments":[`+one+`],"reservations":[`+one+`],"shipments":[`+one+
-			`],"products":[`+one+`]}`)
+			`],"products":[`+one+`],"availability":[`+one+`]}`)
 	}
 	for name, ask := range asked {
 		if err := ask(serve(t, answer(order, "MUG"))); err != nil {

@@ -81,6 +81,14 @@ func (s Services) Stock(ctx context.Context, as gateway.Caller, sku string) (gat
 	return of(gateway.Inventory, sku, stock, stock.SKU, err)
 }
 
+// Availability implements gateway.Shop.
+func (s Services) Availability(ctx context.Context, as gateway.Caller, skus []string) ([]gateway.Availability, error) {
+	found, err := read[struct{ Availability []gateway.Availability }](ctx, s, gateway.Inventory, as, "/v1/availability",
+		list("skus", skus))
+	sku := func(a gateway.Availability) string { return a.SKU }
+	return among(gateway.Inventory, skus, found.Availability, sku, err)
+}
+
 // PlaceOrder implements gateway.Shop.
 func (s Services) PlaceOrder(ctx context.Context, as gateway.Caller, in gateway.OrderRequest) (gateway.Order, error) {
 	return write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, "/v1/orders", in)

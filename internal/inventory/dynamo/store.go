@@ -13,12 +13,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/inventory"
@@ -34,12 +34,12 @@ type Store struct{ *ddb.Table }
 func Open(t *ddb.Table) Store { return Store{t.Hosting(reservationItems.Key)} }
 
 type shard struct {
-	SKU       string `dynamodbav:"pk"`
+	PK        string `dynamodbav:"pk"`
 	Available int    `dynamodbav:"onHand"`
 	Reserved  int    `dynamodbav:"reserved"`
 	Shipped   int    `dynamodbav:"shipped"`
 	Gains     int64  `dynamodbav:"gains"`
-	Shards    int    `dynamodbav:"shards"`
+	Count     int    `dynamodbav:"shards"`
 }
 
 func (item shard) domain(sku string) inventory.Shard {
@@ -60,23 +60,55 @@ func (s Store) Shards(ctx context.Context, sku string) ([]inventory.Shard, error
 	if err := s.Get(ctx, "stock#"+sku, "stock", &root, inventory.ErrNoStock); err != nil {
 		return nil, err
 	}
-	shards := make([]inventory.Shard, max(1, root.Shards))
+	shards := make([]inventory.Shard, max(1, root.Count))
 	shards[0] = root.domain(sku)
 	places := map[string]int{}
 	var keys []ddb.Values
 	for n := 1; n < len(shards); n++ {
 		keys = append(keys, shardKey(sku, n))
-		places[keys[n-1]["pk"].(*types.AttributeValueMemberS).Value] = n
+		places[pk(keys[n-1])] = n
 	}
-	items, err := s.GetAll(ctx, keys)
-	for _, values := range items {
-		var item shard
-		if err := attributevalue.UnmarshalMap(values, &item); err != nil {
-			return nil, err
-		}
-		shards[places[item.SKU]] = item.domain(sku)
+	items, err := ddb.DecodeAll[shard](s.GetAll(ctx, keys))
+	for _, item := range items {
+		shards[places[item.PK]] = item.domain(sku)
 	}
 	return shards, err
+}
+
+func pk(key ddb.Values) string { return key["pk"].(*types.AttributeValueMemberS).Value }
+
+// CountAvailable reads shard 0 of all products in one batch. It reads the other shards only of the
+// split products whose shard 0 has too few.
+func (s Store) CountAvailable(ctx context.Context, skus []string, enough int) (map[string]int, error) {
+	found, of := map[string]int{}, map[string]string{}
+	var keys []ddb.Values
+	for _, sku := range skus {
+		keys = append(keys, shardKey(sku, 0))
+		of[pk(keys[len(keys)-1])] = sku
+	}
+	roots, err := ddb.DecodeAll[shard](s.GetAllEventually(ctx, keys))
+	if err != nil {
+		return nil, err
+	}
+	var more []ddb.Values
+	for _, root := range roots {
+		sku := of[root.PK]
+		found[sku] = root.Available
+		for n := 1; n < root.Count && root.Available < enough; n++ {
+			more = append(more, shardKey(sku, n))
+			of[pk(more[len(more)-1])] = sku
+		}
+	}
+	for keys := range slices.Chunk(more, 100) {
+		shards, err := ddb.DecodeAll[shard](s.GetAllEventually(ctx, keys))
+		if err != nil {
+			return nil, err
+		}
+		for _, shard := range shards {
+			found[of[shard.PK]] += shard.Available
+		}
+	}
+	return found, nil
 }
 
 // Product looks for the item that LearnProduct writes.

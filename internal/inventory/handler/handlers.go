@@ -13,6 +13,7 @@ func Handlers(svc *inventory.Service) map[string]function.Handler {
 		"commit-stock":       step.Handle(svc.CommitStock),
 		"get-reservations":   getReservations(svc),
 		"get-stock":          getStock(svc),
+		"list-availability":  listAvailability(svc),
 		"list-reservations":  listReservations(svc),
 		"project-product":    projectProduct(svc),
 		"release-stock":      step.Handle(svc.ReleaseStock),

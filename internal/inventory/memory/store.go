@@ -66,6 +66,25 @@ func (s *Store) Shards(_ context.Context, sku string) (shards []inventory.Shard,
 	return shards, err
 }
 
+// CountAvailable counts the available units of products.
+func (s *Store) CountAvailable(_ context.Context, skus []string, enough int) (map[string]int, error) {
+	found := map[string]int{}
+	s.View(func() {
+		for _, sku := range skus {
+			root, ok := s.stock.Find(sku)
+			if !ok {
+				continue
+			}
+			sum := root.Available
+			for n := 1; n < root.count && sum < enough; n++ {
+				sum += s.stock.Get(key(sku, n)).Available
+			}
+			found[sku] = sum
+		}
+	})
+	return found, nil
+}
+
 // Product reports whether LearnProduct was called.
 func (s *Store) Product(_ context.Context, sku string) (known bool, err error) {
 	s.View(func() { _, known = s.products.Find(sku) })

@@ -25,7 +25,7 @@ var Suite = storesuite.Suite[inventory.Store]{
 		reservationsAreReadInOneBatch,
 		partsAreMovedInTheirShards, everyGainIsCounted, moreShardsAreMadeOnce, adjustNeedsEveryShardAsBefore,
 		shardsAreMergedInAllBuckets, shiftLeavesWhatOrdersMove, shiftNeedsTheGainsOfShard0AndEnough,
-		shiftChangesEveryBucket, moveNamesEveryProductThatBlocksIt,
+		shiftChangesEveryBucket, moveNamesEveryProductThatBlocksIt, availableUnitsAreCountedUntilEnough,
 	},
 	Kinds: map[string]storesuite.Kind[inventory.Store]{
 		"Stock": {
@@ -199,6 +199,25 @@ func concurrentReservesNeverOversell(t *testing.T, s inventory.Store) {
 }
 
 // shards returns shards of product a with these available units, as after their first adjustment.
+func availableUnitsAreCountedUntilEnough(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3, 4)
+	stock(t, s, "whole", 7)
+	stock(t, s, "sold", 1)
+	move(t, s, reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "sold", Quantity: 1}),
+		inventory.Available, inventory.Reserved)
+	for _, c := range []struct {
+		enough int
+		least  int // of the split product
+	}{{100, 9}, {9, 9}, {2, 2}, {0, 0}} {
+		found, err := s.CountAvailable(t.Context(), []string{"none", "sold", "whole", "a"}, c.enough)
+		must(t, err)
+		sold, known := found["sold"]
+		if len(found) != 3 || found["whole"] != 7 || sold != 0 || !known || found["a"] < c.least || found["a"] > 9 {
+			t.Errorf("enough is %d: %v", c.enough, found)
+		}
+	}
+}
+
 func shards(available ...int) (all []inventory.Shard) {
 	for _, n := range available {
 		all = append(all, inventory.Shard{Stock: inventory.Stock{SKU: "a", Available: n}, Gains: 1})

@@ -92,9 +92,18 @@ func (t *Table) Reach(ctx context.Context) error {
 // GetAll reads up to 100 items consistently; missing ones are left out. It retries unprocessed keys
 // until ctx ends.
 func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
+	return t.getAll(ctx, keys, true)
+}
+
+// GetAllEventually is GetAll with eventually consistent reads, which cost half as much.
+func (t *Table) GetAllEventually(ctx context.Context, keys []Values) ([]Values, error) {
+	return t.getAll(ctx, keys, false)
+}
+
+func (t *Table) getAll(ctx context.Context, keys []Values, consistent bool) ([]Values, error) {
 	var items []Values
 	for len(keys) > 0 {
-		request := types.KeysAndAttributes{Keys: keys, ConsistentRead: aws.Bool(true)}
+		request := types.KeysAndAttributes{Keys: keys, ConsistentRead: aws.Bool(consistent)}
 		res, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{t.Name: request},
 		})

@@ -41,13 +41,13 @@ var contractRules = []Rule{
 		func(r *Repo) {
 			delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
 		}),
-	rule("only health checks, webhooks, exports, products and the contract are open to everyone",
+	rule("only health, webhooks, exports, products, availability and the contract are open to everyone",
 		"fail closed: an operation without security is open to everyone",
 		func(r *Repo, bad *list) {
 			for _, op := range r.operations() {
 				mayBeOpen := strings.HasPrefix(op.route, "/health/") || strings.HasPrefix(op.route, "/v1/webhooks/") ||
 					strings.HasPrefix(op.route, "/v1/exports/") || op.route == "/v1/openapi.json" ||
-					strings.HasPrefix(op.route, "/v1/products") && op.method == "get"
+					op.route == "/v1/availability" || strings.HasPrefix(op.route, "/v1/products") && op.method == "get"
 				bad.unless(op.body["security"] != nil, "%s does not declare its security", op.id)
 				bad.unless(op.secured() || mayBeOpen, "%s is open to everyone", op.id)
 			}

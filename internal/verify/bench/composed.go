@@ -21,6 +21,7 @@ var composers = map[string]func(*function.Env) function.Handler{
 	"adjust-stock": inventory.AdjustStock, "get-stock": inventory.GetStock, "project-product": inventory.ProjectProduct,
 	"reserve-stock": inventory.ReserveStock, "commit-stock": inventory.CommitStock,
 	"release-stock": inventory.ReleaseStock, "list-reservations": inventory.ListReservations,
+	"list-availability":  inventory.ListAvailability,
 	"sweep-reservations": inventory.SweepReservations, "relay-inventory-events": relay.Events,
 	"notify-customer": notifications.NotifyCustomer,
 	"place-order":     orders.PlaceOrder, "get-order": orders.GetOrder, "list-orders": orders.ListOrders,

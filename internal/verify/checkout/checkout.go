@@ -50,6 +50,7 @@ const away = 11 * time.Minute
 // want is what customers must see; abandoned is what a customer who stays away must see.
 const (
 	want = `start: looked at, violations []
+A-LAMP only a few left, A-MUG in stock, A-SHIRT in stock
 A-MUG €39.98: Thank you! Your order is confirmed. ` + confirmed + `
 A-MUG: looked at, violations []
 A-LAMP €1,043.00: Your order ended: Some of it is no longer in stock. placed, REJECTED, 6 × A-LAMP were missing

@@ -48,7 +48,7 @@ type ComplexityRoot struct {
 type MutationResolver interface {
 	PlaceOrder(ctx context.Context, input gateway.OrderRequest, idempotencyKey string) (*model.Order, error)
 	CancelOrder(ctx context.Context, orderID string, reason *string, idempotencyKey string) (*model.Order, error)
-	PutProduct(ctx context.Context, sku string, input gateway.ProductRequest) (*gateway.Product, error)
+	PutProduct(ctx context.Context, sku string, input gateway.ProductRequest) (*model.Product, error)
 	AdjustStock(ctx context.Context, sku string, input gateway.StockAdjustment, idempotencyKey string) (*gateway.Stock, error)
 }
 type OrderResolver interface {
@@ -57,13 +57,13 @@ type OrderResolver interface {
 	Shipment(ctx context.Context, obj *model.Order) (*gateway.Shipment, error)
 }
 type OrderLineResolver interface {
-	Product(ctx context.Context, obj *model.OrderLine) (*gateway.Product, error)
+	Product(ctx context.Context, obj *model.OrderLine) (*model.Product, error)
 }
 type QueryResolver interface {
 	Order(ctx context.Context, orderID string) (*model.Order, error)
 	Orders(ctx context.Context, first int, after *string, status *string) (*model.Connection[model.Order], error)
-	Product(ctx context.Context, sku string) (*gateway.Product, error)
-	Products(ctx context.Context, first int, after *string) (*model.Connection[gateway.Product], error)
+	Product(ctx context.Context, sku string) (*model.Product, error)
+	Products(ctx context.Context, first int, after *string) (*model.Connection[model.Product], error)
 	Stock(ctx context.Context, sku string) (*gateway.Stock, error)
 }
 
@@ -421,6 +421,21 @@ type Product {
   unlisted: Boolean
   "Grows by one with every change."
   version: Int64!
+  "Whether it is in stock. It is no promise: the order decides."
+  available: Availability
+}
+
+enum AvailabilityStatus {
+  IN_STOCK
+  "Fewer than ten pieces."
+  LOW
+  OUT_OF_STOCK
+}
+
+type Availability {
+  sku: Sku!
+  status: AvailabilityStatus
+  asOf: DateTime!
 }
 
 type Stock {
@@ -544,6 +559,18 @@ func (ec *executionContext) childFields_Address(ctx context.Context, field graph
 		return ec.fieldContext_Address_country(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
+}
+
+func (ec *executionContext) childFields_Availability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_Availability_sku(ctx, field)
+	case "status":
+		return ec.fieldContext_Availability_status(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Availability_asOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Availability", field.Name)
 }
 
 func (ec *executionContext) childFields_Milestone(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -726,6 +753,8 @@ func (ec *executionContext) childFields_Product(ctx context.Context, field graph
 		return ec.fieldContext_Product_unlisted(ctx, field)
 	case "version":
 		return ec.fieldContext_Product_version(ctx, field)
+	case "available":
+		return ec.fieldContext_Product_available(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Product", field.Name)
 }
@@ -1379,6 +1408,75 @@ func (ec *executionContext) fieldContext_Address_country(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Address", field, false, false, "CountryCode")
 }
 
+func (ec *executionContext) _Availability_sku(ctx context.Context, field graphql.CollectedField, obj *gateway.Availability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Availability_sku(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SKU, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNSku2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Availability_sku(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Availability", field, false, false, "Sku")
+}
+
+func (ec *executionContext) _Availability_status(ctx context.Context, field graphql.CollectedField, obj *gateway.Availability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Availability_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOAvailabilityStatus2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Availability_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Availability", field, false, false, "AvailabilityStatus")
+}
+
+func (ec *executionContext) _Availability_asOf(ctx context.Context, field graphql.CollectedField, obj *gateway.Availability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Availability_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNDateTime2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Availability_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Availability", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Milestone_step(ctx context.Context, field graphql.CollectedField, obj *gateway.Milestone) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1572,8 +1670,8 @@ func (ec *executionContext) _Mutation_putProduct(ctx context.Context, field grap
 			return ec.Resolvers.Mutation().PutProduct(ctx, fc.Args["sku"].(string), fc.Args["input"].(gateway.ProductRequest))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
-			return ec.marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Product) graphql.Marshaler {
+			return ec.marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2622,8 +2720,8 @@ func (ec *executionContext) _OrderLine_product(ctx context.Context, field graphq
 			return ec.Resolvers.OrderLine().Product(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
-			return ec.marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Product) graphql.Marshaler {
+			return ec.marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2890,7 +2988,7 @@ func (ec *executionContext) fieldContext_Payment_dispute(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Payment", field, false, false, "Dispute")
 }
 
-func (ec *executionContext) _Product_sku(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_sku(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2913,7 +3011,7 @@ func (ec *executionContext) fieldContext_Product_sku(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Product", field, false, false, "Sku")
 }
 
-func (ec *executionContext) _Product_name(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_name(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2936,7 +3034,7 @@ func (ec *executionContext) fieldContext_Product_name(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
-func (ec *executionContext) _Product_price(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_price(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2968,7 +3066,7 @@ func (ec *executionContext) fieldContext_Product_price(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Product_text(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_text(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2991,7 +3089,7 @@ func (ec *executionContext) fieldContext_Product_text(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
-func (ec *executionContext) _Product_imageUrl(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_imageUrl(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3014,7 +3112,7 @@ func (ec *executionContext) fieldContext_Product_imageUrl(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
-func (ec *executionContext) _Product_category(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_category(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3037,7 +3135,7 @@ func (ec *executionContext) fieldContext_Product_category(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
-func (ec *executionContext) _Product_unlisted(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_unlisted(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3060,7 +3158,7 @@ func (ec *executionContext) fieldContext_Product_unlisted(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Product", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Product_version(ctx context.Context, field graphql.CollectedField, obj *gateway.Product) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_version(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3083,7 +3181,39 @@ func (ec *executionContext) fieldContext_Product_version(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Product", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _ProductConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[gateway.Product]) (ret graphql.Marshaler) {
+func (ec *executionContext) _Product_available(ctx context.Context, field graphql.CollectedField, obj *model.Product) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Product_available(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Available(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *gateway.Availability) graphql.Marshaler {
+			return ec.marshalOAvailability2ᚖorderflowᚋinternalᚋgatewayᚐAvailability(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Product_available(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Product",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Availability(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProductConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[model.Product]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3095,7 +3225,7 @@ func (ec *executionContext) _ProductConnection_edges(ctx context.Context, field 
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[gateway.Product]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[model.Product]) graphql.Marshaler {
 			return ec.marshalNProductEdge2ᚕᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -3115,7 +3245,7 @@ func (ec *executionContext) fieldContext_ProductConnection_edges(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ProductConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[gateway.Product]) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProductConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[model.Product]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3127,8 +3257,8 @@ func (ec *executionContext) _ProductConnection_nodes(ctx context.Context, field 
 			return obj.Nodes(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*gateway.Product) graphql.Marshaler {
-			return ec.marshalNProduct2ᚕᚖorderflowᚋinternalᚋgatewayᚐProductᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Product) graphql.Marshaler {
+			return ec.marshalNProduct2ᚕᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProductᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3147,7 +3277,7 @@ func (ec *executionContext) fieldContext_ProductConnection_nodes(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ProductConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[gateway.Product]) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProductConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[model.Product]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3179,7 +3309,7 @@ func (ec *executionContext) fieldContext_ProductConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _ProductEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[gateway.Product]) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProductEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[model.Product]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3202,7 +3332,7 @@ func (ec *executionContext) fieldContext_ProductEdge_cursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("ProductEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _ProductEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[gateway.Product]) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProductEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[model.Product]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3214,8 +3344,8 @@ func (ec *executionContext) _ProductEdge_node(ctx context.Context, field graphql
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
-			return ec.marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Product) graphql.Marshaler {
+			return ec.marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3335,8 +3465,8 @@ func (ec *executionContext) _Query_product(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Product(ctx, fc.Args["sku"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
-			return ec.marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Product) graphql.Marshaler {
+			return ec.marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3379,7 +3509,7 @@ func (ec *executionContext) _Query_products(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Products(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[gateway.Product]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[model.Product]) graphql.Marshaler {
 			return ec.marshalOProductConnection2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -5459,6 +5589,49 @@ func (ec *executionContext) _Address(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var availabilityImplementors = []string{"Availability"}
+
+func (ec *executionContext) _Availability(ctx context.Context, sel ast.SelectionSet, obj *gateway.Availability) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Availability")
+		case "sku":
+			out.Values[i] = ec._Availability_sku(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Availability_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._Availability_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var milestoneImplementors = []string{"Milestone"}
 
 func (ec *executionContext) _Milestone(ctx context.Context, sel ast.SelectionSet, obj *gateway.Milestone) graphql.Marshaler {
@@ -6064,7 +6237,7 @@ func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, 
 
 var productImplementors = []string{"Product"}
 
-func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, obj *gateway.Product) graphql.Marshaler {
+func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, obj *model.Product) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -6076,43 +6249,49 @@ func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, 
 		case "sku":
 			out.Values[i] = ec._Product_sku(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._Product_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "price":
 			out.Values[i] = ec._Product_price(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "text":
 			out.Values[i] = ec._Product_text(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "imageUrl":
 			out.Values[i] = ec._Product_imageUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "category":
 			out.Values[i] = ec._Product_category(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "unlisted":
 			out.Values[i] = ec._Product_unlisted(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "version":
 			out.Values[i] = ec._Product_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "available":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Product_available(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6132,7 +6311,7 @@ func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, 
 
 var productConnectionImplementors = []string{"ProductConnection"}
 
-func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[gateway.Product]) graphql.Marshaler {
+func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[model.Product]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -6175,7 +6354,7 @@ func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.Sele
 
 var productEdgeImplementors = []string{"ProductEdge"}
 
-func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[gateway.Product]) graphql.Marshaler {
+func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[model.Product]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, productEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7124,11 +7303,11 @@ func (ec *executionContext) marshalNPageInfo2ᚖorderflowᚋinternalᚋgateway�
 	return ec._PageInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProduct2ᚕᚖorderflowᚋinternalᚋgatewayᚐProductᚄ(ctx context.Context, sel ast.SelectionSet, v []*gateway.Product) graphql.Marshaler {
+func (ec *executionContext) marshalNProduct2ᚕᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProductᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Product) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx, sel, v[i])
+		return ec.marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -7140,7 +7319,7 @@ func (ec *executionContext) marshalNProduct2ᚕᚖorderflowᚋinternalᚋgateway
 	return ret
 }
 
-func (ec *executionContext) marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx context.Context, sel ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
+func (ec *executionContext) marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx context.Context, sel ast.SelectionSet, v *model.Product) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Product!")
 		return graphql.Null
@@ -7148,7 +7327,7 @@ func (ec *executionContext) marshalNProduct2ᚖorderflowᚋinternalᚋgatewayᚐ
 	return ec._Product(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProductEdge2ᚕᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[gateway.Product]) graphql.Marshaler {
+func (ec *executionContext) marshalNProductEdge2ᚕᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[model.Product]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -7164,7 +7343,7 @@ func (ec *executionContext) marshalNProductEdge2ᚕᚖorderflowᚋinternalᚋgat
 	return ret
 }
 
-func (ec *executionContext) marshalNProductEdge2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[gateway.Product]) graphql.Marshaler {
+func (ec *executionContext) marshalNProductEdge2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[model.Product]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ProductEdge!")
 		return graphql.Null
@@ -7390,6 +7569,25 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAvailability2ᚖorderflowᚋinternalᚋgatewayᚐAvailability(ctx context.Context, sel ast.SelectionSet, v *gateway.Availability) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Availability(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAvailabilityStatus2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAvailabilityStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7523,14 +7721,14 @@ func (ec *executionContext) marshalOPaymentStatus2string(ctx context.Context, se
 	return res
 }
 
-func (ec *executionContext) marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx context.Context, sel ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
+func (ec *executionContext) marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐProduct(ctx context.Context, sel ast.SelectionSet, v *model.Product) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Product(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOProductConnection2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[gateway.Product]) graphql.Marshaler {
+func (ec *executionContext) marshalOProductConnection2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[model.Product]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

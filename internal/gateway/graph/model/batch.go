@@ -19,6 +19,7 @@ type Batch struct {
 	reservations part[gateway.Reservations]
 	shipments    part[gateway.Shipment]
 	products     part[gateway.Product]
+	available    part[gateway.Availability]
 }
 
 // NewBatch returns the batch of orders, and the orders as part of it.
@@ -37,6 +38,7 @@ func NewBatch(shop gateway.Shop, as gateway.Caller, orders []gateway.Order) []*O
 		reservations: newPart(ids, as, shop.Reservations, func(r gateway.Reservations) string { return r.OrderID }),
 		shipments:    newPart(ids, as, shop.Shipments, func(s gateway.Shipment) string { return s.OrderID }),
 		products:     newPart(skus, as, shop.ProductsBySKU, func(p gateway.Product) string { return p.SKU }),
+		available:    availability(skus, as, shop),
 	}
 	all := make([]*Order, len(orders))
 	for i, o := range orders {
@@ -61,8 +63,31 @@ func (b *Batch) Shipment(ctx context.Context, orderID string) (*gateway.Shipment
 }
 
 // Product returns the product of a line, or nil if it is no longer sold.
-func (b *Batch) Product(ctx context.Context, sku string) (*gateway.Product, error) {
-	return b.products.get(ctx, sku)
+func (b *Batch) Product(ctx context.Context, sku string) (*Product, error) {
+	p, err := b.products.get(ctx, sku)
+	if p == nil {
+		return nil, err
+	}
+	return &Product{*p, &b.available}, err
+}
+
+// NewProducts returns products whose availability is fetched with one call, when the first of them
+// is asked for it.
+func NewProducts(shop gateway.Shop, as gateway.Caller, products []gateway.Product) []*Product {
+	skus := make([]string, len(products))
+	for i, p := range products {
+		skus[i] = p.SKU
+	}
+	available := availability(skus, as, shop)
+	all := make([]*Product, len(products))
+	for i, p := range products {
+		all[i] = &Product{p, &available}
+	}
+	return all
+}
+
+func availability(skus []string, as gateway.Caller, shop gateway.Shop) part[gateway.Availability] {
+	return newPart(skus, as, shop.Availability, func(a gateway.Availability) string { return a.SKU })
 }
 
 // part is one kind of part of all orders of a batch.

@@ -2,7 +2,11 @@
 // knows the page that it is part of, so that the parts of all orders of a page are fetched at once.
 package model
 
-import "orderflow/internal/gateway"
+import (
+	"context"
+
+	"orderflow/internal/gateway"
+)
 
 // Order is an order and the Batch through which its parts are fetched.
 type Order struct {
@@ -23,6 +27,17 @@ func (o *Order) Items() []*OrderLine {
 type OrderLine struct {
 	gateway.OrderLine
 	Batch *Batch
+}
+
+// Product is a product and the availability of all products that were read with it.
+type Product struct {
+	gateway.Product
+	available *part[gateway.Availability]
+}
+
+// Available returns whether the product is in stock.
+func (p *Product) Available(ctx context.Context) (*gateway.Availability, error) {
+	return p.available.get(ctx, p.SKU)
 }
 
 // PageInfo is the position of a page in its list. Lists are read forwards.
@@ -58,9 +73,9 @@ type (
 	// OrderEdge is an order of a page.
 	OrderEdge = Edge[Order]
 	// ProductConnection is a page of products.
-	ProductConnection = Connection[gateway.Product]
+	ProductConnection = Connection[Product]
 	// ProductEdge is a product of a page.
-	ProductEdge = Edge[gateway.Product]
+	ProductEdge = Edge[Product]
 )
 
 // NewConnection returns a page with a cursor for each node. next is the cursor of the next page, ""
