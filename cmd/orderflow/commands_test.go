@@ -311,6 +311,10 @@ func TestProductsAsATable(t *testing.T) {
 	if err != nil || out != want || errs != "" {
 		t.Errorf("%q %s %v, want %q", out, errs, err, want)
 	}
+	b = serve(t, map[string][]string{"GET /v1/products?limit=20&name=red+m": {"200 " + page}})
+	if out, errs, err := run(t, b, "product", "list", "--name", "red m"); err != nil || out != want {
+		t.Errorf("by name: %q %s %v, want %q", out, errs, err, want)
+	}
 }
 
 // recorded returns a recorded history as Step Functions sends it, with timestamps as numbers.

@@ -90,13 +90,14 @@ func parseAmount(flag, price, code string) (money.Money, error) {
 
 func listProducts(a *app) *cobra.Command {
 	var p pageFlags
+	var name string
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List products and their prices",
-		Example: "  orderflow product list\n  orderflow product list --limit 100 -o json",
+		Short:   "List products and their prices, or find them by their names",
+		Example: "  orderflow product list\n  orderflow product list --name \"blue m\" --limit 100 -o json",
 		Args:    exactly(),
 		RunE: a.withAPI("", func(cmd *cobra.Command, _ []string, c *client.Client) error {
-			page, err := c.ListProducts(cmd.Context(), p.limit, p.cursor)
+			page, err := c.ListProducts(cmd.Context(), p.limit, p.cursor, name)
 			if err != nil {
 				return err
 			}
@@ -104,6 +105,7 @@ func listProducts(a *app) *cobra.Command {
 		}),
 	}
 	p.add(cmd)
+	cmd.Flags().StringVar(&name, "name", "", "only products whose name has, for each `word`, a word that begins so")
 	return cmd
 }
 

@@ -22,13 +22,26 @@ var (
 
 // Store keeps products, by SKU.
 type Store interface {
-	commit.Store[Product]
+	// Get returns a product, read consistently, or ErrNoProduct.
+	Get(ctx context.Context, sku string) (Product, error)
+	// GetMany returns the products of up to 100 distinct SKUs, read consistently, in their order;
+	// unknown ones are left out.
+	GetMany(ctx context.Context, skus []string) ([]Product, error)
+	// Save writes a product's next version, and makes its entries in the index those of its Words.
+	// It returns fault.ErrLostRace unless before is what is stored, the zero Product if nothing is.
+	Save(ctx context.Context, before, after Product, with commit.With) error
 	// Products returns at most limit products, sorted by SKU, byte by byte. cursor is "" for the
 	// first page, or the previous page's next; any other gets fault.ErrCursor. next is "" on the
 	// last page.
 	Products(ctx context.Context, limit int, cursor string) (page []Product, next string, err error)
 	// CursorAfter returns the cursor of the page after a SKU.
 	CursorAfter(sku string) string
+	// Entries returns at most limit entries of the index whose word begins with a prefix, sorted by
+	// word and SKU, byte by byte; cursor and next are as of Products. The latest entries may be
+	// missing. The prefix has a letter or digit.
+	Entries(ctx context.Context, prefix string, limit int, cursor string) (page []Entry, next string, err error)
+	// CursorAfterEntry returns the cursor of the page after an entry, which need not exist.
+	CursorAfterEntry(e Entry) string
 }
 
 // Service is catalog's use cases.

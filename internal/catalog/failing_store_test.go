@@ -35,11 +35,43 @@ func (s *torn) Get(ctx context.Context, sku string) (catalog.Product, error) {
 	return s.Store.Get(ctx, sku)
 }
 
-func (s *torn) Save(ctx context.Context, p catalog.Product, with commit.With) error {
+func (s *torn) Save(ctx context.Context, before, after catalog.Product, with commit.With) error {
 	if err := s.call(); err != nil {
 		return err
 	}
-	return s.Store.Save(ctx, p, with)
+	return s.Store.Save(ctx, before, after, with)
+}
+
+func (s *torn) GetMany(ctx context.Context, skus []string) ([]catalog.Product, error) {
+	if err := s.call(); err != nil {
+		return nil, err
+	}
+	return s.Store.GetMany(ctx, skus)
+}
+
+func (s *torn) Entries(
+	ctx context.Context, prefix string, limit int, cursor string,
+) ([]catalog.Entry, string, error) {
+	if err := s.call(); err != nil {
+		return nil, "", err
+	}
+	return s.Store.Entries(ctx, prefix, limit, cursor)
+}
+
+func TestSearchInAFailingStoreFails(t *testing.T) {
+	svc, store, c := open()
+	put(t, svc, "Mug", 1999)
+	if _, err := svc.PutProduct(t.Context(), "MUG-2", values("Mug", euro(1))); err != nil {
+		t.Fatal(err)
+	}
+	const calls = 3 // for the product before, the index and the products
+	for n := 1; n <= calls+1; n++ {
+		torn := catalog.New(&torn{store, n}, c, &ids.Sequence{})
+		found, _, err := torn.ListProducts(t.Context(), catalog.Listing{Limit: 1, Name: "m", After: "MUG"})
+		if errors.Is(err, errTorn) != (n <= calls) || n > calls && (err != nil || len(found) != 1) {
+			t.Errorf("call %d fails: %v, %v", n, found, err)
+		}
+	}
 }
 
 func TestFailingStoreIsNotAnEmptyOne(t *testing.T) {

@@ -18,6 +18,9 @@ type Product struct {
 	Text, ImageURL, Category string
 	// Unlisted products can be read and ordered by their SKU, but are not listed.
 	Unlisted bool
+	// Words are those of the name under which the index has the product. A product from before the
+	// index has none until its next change.
+	Words string
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
@@ -37,11 +40,17 @@ type Listing struct {
 	Cursor string // "", or the previous page's
 	After  string // a SKU or "": without a cursor, the list starts after it
 	Prefix string // of the SKUs; "" lists all
+	Name   string // words with which words of the name begin; "" lists all
 }
 
 // ListProducts returns a page of products, without unlisted ones, and the cursor of the next page,
 // which is "" after the last one. It returns fault.ErrCursor for a cursor that no page returned.
+// Products with a Name are sorted by the word that is found, and start after a product that they
+// include.
 func (s *Service) ListProducts(ctx context.Context, l Listing) ([]Product, string, error) {
+	if l.Name != "" {
+		return s.search(ctx, l)
+	}
 	after := max(l.After, below(l.Prefix))
 	if l.Cursor == "" && after != "" {
 		l.Cursor = s.store.CursorAfter(after)

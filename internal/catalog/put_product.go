@@ -34,7 +34,8 @@ func set[T any](value, to *T) {
 }
 
 // PutProduct creates a product or sets its values, and returns its new state. If all are unchanged,
-// nothing is written, so a repeated request needs no Idempotency-Key. It publishes a new name or
+// nothing is written, so a repeated request needs no Idempotency-Key; but a product from before the
+// index of words is brought into it. PutProduct publishes a new name or
 // price. It returns money.ErrCurrency or money.ErrOverflow for an invalid price.
 func (s *Service) PutProduct(ctx context.Context, sku string, v Values) (Product, error) {
 	var err error
@@ -48,6 +49,7 @@ func (s *Service) PutProduct(ctx context.Context, sku string, v Values) (Product
 		}
 		known := err == nil
 		after := v.of(before)
+		after.Words = wordsOf(after.Name)
 		if known && after == before {
 			return before, nil
 		}
@@ -56,6 +58,6 @@ func (s *Service) PutProduct(ctx context.Context, sku string, v Values) (Product
 		if !known || before.Name != after.Name || before.Price != after.Price {
 			with.Events = s.priceChanged(ctx, after)
 		}
-		return after, s.store.Save(ctx, after, with)
+		return after, s.store.Save(ctx, before, after, with)
 	})
 }

@@ -63,7 +63,7 @@ func published(t *testing.T, store *memory.Store) []contract.PriceChanged {
 
 func TestNewProductIsVersionOneAndPublished(t *testing.T) {
 	svc, store, _ := open()
-	want := catalog.Product{SKU: "MUG", Name: "Mug", Price: euro(1999), Version: 1, UpdatedAt: start}
+	want := catalog.Product{SKU: "MUG", Name: "Mug", Words: "mug", Price: euro(1999), Version: 1, UpdatedAt: start}
 	if got := put(t, svc, "Mug", 1999); got != want {
 		t.Errorf("PutProduct = %+v, want %+v", got, want)
 	}
@@ -83,7 +83,9 @@ func TestChangeOfNameOrPriceIsANewVersion(t *testing.T) {
 	c.Advance(time.Hour)
 	put(t, svc, "Blue mug", 1999)
 	got := put(t, svc, "Blue mug", 0)
-	want := catalog.Product{SKU: "MUG", Name: "Blue mug", Price: euro(0), Version: 3, UpdatedAt: start.Add(time.Hour)}
+	want := catalog.Product{
+		SKU: "MUG", Name: "Blue mug", Words: "blue mug", Price: euro(0), Version: 3, UpdatedAt: start.Add(time.Hour),
+	}
 	if got != want {
 		t.Errorf("PutProduct = %+v, want %+v", got, want)
 	}
@@ -143,7 +145,9 @@ func TestConcurrentPutsGetOneVersionEach(t *testing.T) {
 // raced is a store whose writes lose every race.
 type raced struct{ *memory.Store }
 
-func (raced) Save(context.Context, catalog.Product, commit.With) error { return fault.ErrLostRace }
+func (raced) Save(context.Context, catalog.Product, catalog.Product, commit.With) error {
+	return fault.ErrLostRace
+}
 
 func TestEndlessContentionIsTransient(t *testing.T) {
 	c := clock.At(start)
@@ -175,6 +179,7 @@ func TestWhatPagesShowIsKeptUntilItIsSet(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.want.SKU, c.want.Name, c.want.Price, c.want.UpdatedAt = "MUG", "Mug", euro(1999), got.UpdatedAt
+		c.want.Words = "mug"
 		if got != c.want {
 			t.Errorf("%+v, want %+v", got, c.want)
 		}

@@ -18,7 +18,7 @@ type Shop interface {
 	Reservations(ctx context.Context, as Caller, orderIDs []string) ([]Reservations, error)
 	Shipments(ctx context.Context, as Caller, orderIDs []string) ([]Shipment, error)
 	Product(ctx context.Context, as Caller, sku string) (Product, error)
-	Products(ctx context.Context, as Caller, limit int, start Start) (ProductPage, error)
+	Products(ctx context.Context, as Caller, list ProductList) (ProductPage, error)
 	// ProductsBySKU returns up to 50 products. Unknown ones are left out.
 	ProductsBySKU(ctx context.Context, as Caller, skus []string) ([]Product, error)
 	Stock(ctx context.Context, as Caller, sku string) (Stock, error)
@@ -44,6 +44,13 @@ type OrderList struct {
 	Limit int
 	Start
 	Status string
+}
+
+// ProductList says which products to list: up to Limit, those that Name finds if it is not "".
+type ProductList struct {
+	Limit int
+	Start
+	Name string
 }
 
 // Start is the start of a page: the Cursor of the previous page, or After an order or a SKU; the

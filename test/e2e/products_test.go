@@ -31,7 +31,7 @@ func TestMisspeltSKUIsRefused(t *testing.T) {
 func TestProductsAreListed(t *testing.T) {
 	eventually(t, 10*time.Second, "the mug is among the products", func() error {
 		for cursor, pages := "", 0; pages < 50; pages++ {
-			page, err := customer().ListProducts(t.Context(), 2, cursor)
+			page, err := customer().ListProducts(t.Context(), 2, cursor, "")
 			if err != nil {
 				return err
 			}

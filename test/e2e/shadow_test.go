@@ -16,7 +16,7 @@ import (
 // An answer of the old shop with a wrong price is put into the queue, as by route-legacy.
 func TestShadowingFindsADifference(t *testing.T) {
 	began := time.Now().Add(-time.Minute)
-	page, err := customer().ListProducts(t.Context(), 1, "")
+	page, err := customer().ListProducts(t.Context(), 1, "", "")
 	if err != nil || len(page.Products) == 0 {
 		t.Fatalf("%+v, %v", page, err)
 	}

@@ -1,7 +1,9 @@
 // Package dynamo is catalog's store in DynamoDB. Besides the items of package ddb, the table holds:
 //
-//	pk        sk     what
-//	products  <sku>  a product
+//	pk               sk            what
+//	products         <sku>         a product
+//	words#<letter>   <word>#<sku>  an entry of the index: a word of a product's name, which begins
+//	                               with the letter
 //
 // All products share a partition, so that a query lists them in order without an index. That limits
 // throughput to 3000 read and 1000 write units a second: 3000 products read or 500 changed (a
@@ -11,11 +13,15 @@ package dynamo
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"orderflow/internal/catalog"
+	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 )
@@ -32,6 +38,7 @@ type product struct {
 	Category  string    `dynamodbav:"category,omitempty"`
 	Unlisted  bool      `dynamodbav:"unlisted,omitempty"`
 	Version   int64     `dynamodbav:"version"`
+	Words     string    `dynamodbav:"words,omitempty"`
 	UpdatedAt time.Time `dynamodbav:"updatedAt"`
 }
 
@@ -41,14 +48,14 @@ var productItems = ddb.Versioned[catalog.Product, product]{
 		return product{
 			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Text: p.Text,
 			ImageURL: p.ImageURL, Category: p.Category, Unlisted: p.Unlisted, Version: p.Version,
-			UpdatedAt: p.UpdatedAt,
+			Words: p.Words, UpdatedAt: p.UpdatedAt,
 		}
 	},
 	Decode: func(item product, sku string) catalog.Product {
 		return catalog.Product{
 			SKU: sku, Name: item.Name, Price: money.Money{Currency: item.Currency, Amount: item.Amount},
 			Text: item.Text, ImageURL: item.ImageURL, Category: item.Category, Unlisted: item.Unlisted,
-			Version: item.Version, UpdatedAt: item.UpdatedAt,
+			Version: item.Version, Words: item.Words, UpdatedAt: item.UpdatedAt,
 		}
 	},
 }
@@ -83,4 +90,57 @@ func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalo
 // CursorAfter makes the key of a SKU a cursor. The product need not exist.
 func (s Store) CursorAfter(sku string) string {
 	return ddb.Cursor(map[string]string{"pk": products, "sk": sku})
+}
+
+// Save writes the product and the entries that differ in one transaction. A change that leaves the
+// words as they are writes the product only.
+func (s Store) Save(ctx context.Context, before, after catalog.Product, with commit.With) error {
+	ops := []ddb.Op{productItems.Next(s.Table, after)}
+	ops[0].Events = true
+	if after.Words != before.Words {
+		words := strings.Fields(after.Words)
+		for _, word := range words {
+			pk, sk := entryKey(word, after.SKU)
+			ops = append(ops, s.Table.Save(pk, sk, entry{Words: after.Words}))
+		}
+		for word := range strings.FieldsSeq(before.Words) {
+			if !slices.Contains(words, word) {
+				ops = append(ops, s.Remove(entryKey(word, after.SKU)))
+			}
+		}
+	}
+	return s.Commit(ctx, with, ops...)
+}
+
+type entry struct {
+	SK    string `dynamodbav:"sk"`
+	Words string `dynamodbav:"words"`
+}
+
+// entryKey returns the key of an entry. Words have no #.
+func entryKey(word, sku string) (pk, sk string) {
+	_, size := utf8.DecodeRuneInString(word)
+	return "words#" + word[:size], word + "#" + sku
+}
+
+// Entries reads a page of the index.
+func (s Store) Entries(ctx context.Context, prefix string, limit int, cursor string) ([]catalog.Entry, string, error) {
+	pk, _ := entryKey(prefix, "")
+	values, next, err := s.PageOf(ctx, pk, prefix, limit, cursor)
+	items, err := ddb.DecodeAll[entry](values, err)
+	if err != nil {
+		return nil, "", err
+	}
+	page := make([]catalog.Entry, len(items))
+	for i, item := range items {
+		word, sku, _ := strings.Cut(item.SK, "#")
+		page[i] = catalog.Entry{Word: word, SKU: sku, Words: item.Words}
+	}
+	return page, next, nil
+}
+
+// CursorAfterEntry makes the key of an entry a cursor.
+func (s Store) CursorAfterEntry(e catalog.Entry) string {
+	pk, sk := entryKey(e.Word, e.SKU)
+	return ddb.Cursor(map[string]string{"pk": pk, "sk": sk})
 }

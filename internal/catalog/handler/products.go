@@ -66,6 +66,7 @@ func listProducts(svc *catalog.Service) function.Handler {
 		limit, cursor := r.Page()
 		found, next, err := svc.ListProducts(ctx, catalog.Listing{
 			Limit: limit, Cursor: cursor, After: r.Query.Get("after"), Prefix: r.Query.Get("prefix"),
+			Name: r.Query.Get("name"),
 		})
 		return httpapi.List("products", found, next, fromDomain).Cached(keep), err
 	})

@@ -142,12 +142,12 @@ func (s *shop) Product(ctx context.Context, as gateway.Caller, sku string) (gate
 }
 
 func (s *shop) Products(
-	ctx context.Context, as gateway.Caller, limit int, _ gateway.Start,
+	ctx context.Context, as gateway.Caller, list gateway.ProductList,
 ) (page gateway.ProductPage, err error) {
-	for n := range limit {
+	for n := range list.Limit {
 		page.Products = append(page.Products, gateway.Product{SKU: fmt.Sprint("SKU-", n)})
 	}
-	return page, s.call(ctx, as, "list products", limit)
+	return page, s.call(ctx, as, "list products", list)
 }
 
 func (s *shop) Stock(ctx context.Context, as gateway.Caller, sku string) (gateway.Stock, error) {
@@ -295,8 +295,9 @@ func TestPartThatHangsEndsWithTheDeadline(t *testing.T) {
 
 func TestAvailabilityOfAPageCostsOneCall(t *testing.T) {
 	for query, want := range map[string][]string{
-		`{ products(first: 30) { nodes { sku available { status asOf } } } }`: {"availability 30", "list products 30"},
-		`{ products(first: 30) { nodes { sku } } }`:                           {"list products 30"},
+		`{ products(first: 30) { nodes { sku available { status asOf } } } }`: {"availability 30", "list products {30 { } }"},
+		`{ products(first: 30) { nodes { sku } } }`:                           {"list products {30 { } }"},
+		`{ products(first: 2, name: "red mug") { nodes { name } } }`:          {"list products {2 { } red mug}"},
 		`{ product(sku: "MUG") { available { sku status } } }`:                {"availability 1", "product MUG"},
 		`{ orders { nodes { items { product { available { status } } } } } }`: {
 			"availability 11", "orders {20 { } }", "products by SKU 11"},

@@ -46,12 +46,16 @@ func (q query) Product(ctx context.Context, sku string) (*model.Product, error) 
 	return product(ctx, q.shop, p, err)
 }
 
-func (q query) Products(ctx context.Context, first int, after *string) (*model.ProductConnection, error) {
-	start, err := parseCursor(productCursor, after)
-	if err != nil {
+func (q query) Products(ctx context.Context, first int, after, name *string) (*model.ProductConnection, error) {
+	list := gateway.ProductList{Limit: first}
+	if name != nil {
+		list.Name = *name
+	}
+	var err error
+	if list.Start, err = parseCursor(productCursor, after); err != nil {
 		return nil, err
 	}
-	page, err := q.shop.Products(ctx, caller(ctx), first, start)
+	page, err := q.shop.Products(ctx, caller(ctx), list)
 	if err != nil {
 		return nil, err
 	}

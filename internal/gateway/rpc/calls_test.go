@@ -81,7 +81,7 @@ func TestEveryFieldOfARequestReachesTheServices(t *testing.T) {
 		}, []any{"MUG"}},
 		"ListProducts": {func() (any, error) {
 			return c.products.ListProducts(ctx, &v1.ListProductsRequest{Limit: proto.Int32(7), Cursor: text("next")})
-		}, []any{7, gateway.Start{Cursor: "next"}}},
+		}, []any{gateway.ProductList{Limit: 7, Start: gateway.Start{Cursor: "next"}}}},
 		"PutProduct": {func() (any, error) {
 			in := &v1.PutProductRequest{Sku: "MUG", Name: "A mug", Price: price, Reason: text("why")}
 			return c.products.PutProduct(ctx, in)

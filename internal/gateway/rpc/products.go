@@ -22,7 +22,8 @@ func (s server) GetProduct(
 func (s server) ListProducts(
 	ctx context.Context, in *orderflowv1.ListProductsRequest,
 ) (*orderflowv1.ListProductsResponse, error) {
-	page, err := s.shop.Products(ctx, caller(ctx), limit(in.Limit), gateway.Start{Cursor: in.GetCursor()})
+	list := gateway.ProductList{Limit: limit(in.Limit), Start: gateway.Start{Cursor: in.GetCursor()}}
+	page, err := s.shop.Products(ctx, caller(ctx), list)
 	return &orderflowv1.ListProductsResponse{Products: each(page.Products, product), Cursor: page.Cursor}, err
 }
 

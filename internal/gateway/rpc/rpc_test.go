@@ -76,9 +76,9 @@ func (b *backends) Product(ctx context.Context, as gateway.Caller, sku string) (
 }
 
 func (b *backends) Products(
-	ctx context.Context, as gateway.Caller, limit int, start gateway.Start,
+	ctx context.Context, as gateway.Caller, list gateway.ProductList,
 ) (gateway.ProductPage, error) {
-	return answer[gateway.ProductPage](ctx, b, as, `{"products":[`+productJSON+`],"cursor":"next"}`, limit, start)
+	return answer[gateway.ProductPage](ctx, b, as, `{"products":[`+productJSON+`],"cursor":"next"}`, list)
 }
 
 func (b *backends) PutProduct(

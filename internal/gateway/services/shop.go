@@ -61,11 +61,12 @@ func (s Services) Product(ctx context.Context, as gateway.Caller, sku string) (g
 
 // Products implements gateway.Shop.
 func (s Services) Products(
-	ctx context.Context, as gateway.Caller, limit int, start gateway.Start,
+	ctx context.Context, as gateway.Caller, list gateway.ProductList,
 ) (gateway.ProductPage, error) {
-	query := url.Values{"limit": {strconv.Itoa(limit)}}
-	set(query, "cursor", start.Cursor)
-	set(query, "after", start.After)
+	query := url.Values{"limit": {strconv.Itoa(list.Limit)}}
+	set(query, "cursor", list.Cursor)
+	set(query, "after", list.After)
+	set(query, "name", list.Name)
 	return read[gateway.ProductPage](ctx, s, gateway.Catalog, as, "/v1/products", query)
 }
 

@@ -116,7 +116,7 @@ func (r *Router) newProducts(ctx context.Context, table Table, as Caller, page s
 		if skip > 0 {
 			limit = min(skip, mostProducts)
 		}
-		found, err := r.shop.Products(ctx, as.bearer(), limit, start)
+		found, err := r.shop.Products(ctx, as.bearer(), gateway.ProductList{Limit: limit, Start: start})
 		if err != nil {
 			return ProductPage{}, refusal(err, errPage)
 		}

@@ -132,7 +132,7 @@ type OldShop interface {
 // NewShop is the new side: what the router uses of the services' HTTP contract. It makes one order
 // of an idempotency key for idempotency.Retention.
 type NewShop interface {
-	Products(ctx context.Context, as gateway.Caller, limit int, start gateway.Start) (gateway.ProductPage, error)
+	Products(ctx context.Context, as gateway.Caller, list gateway.ProductList) (gateway.ProductPage, error)
 	Product(ctx context.Context, as gateway.Caller, sku string) (gateway.Product, error)
 	PlaceOrder(ctx context.Context, as gateway.Caller, in gateway.OrderRequest) (gateway.Order, error)
 	Order(ctx context.Context, as gateway.Caller, orderID string) (gateway.Order, error)

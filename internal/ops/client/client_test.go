@@ -115,9 +115,9 @@ func TestOperations(t *testing.T) {
 		"get product": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetProduct(ctx, "a/b c") },
 			"GET", "/v1/products/a%2Fb%20c", "", "", "ProductMug"},
 		"list products": {func(ctx context.Context, c *client.Client) (any, error) {
-			return c.ListProducts(ctx, 0, "")
+			return c.ListProducts(ctx, 0, "", "blue m&")
 		},
-			"GET", "/v1/products", "", "", "ProductList"},
+			"GET", "/v1/products?name=blue+m%26", "", "", "ProductList"},
 		"get stock": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetStock(ctx, "MUG-BLUE") },
 			"GET", "/v1/stock/MUG-BLUE", "", "", "StockMug"},
 		"adjust stock": {func(ctx context.Context, c *client.Client) (any, error) {

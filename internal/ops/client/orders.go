@@ -107,20 +107,10 @@ type FoundPage struct {
 // FindOrders reads a page of a customer's orders, newest first, or of all orders that have not
 // ended, oldest first. Only operators may.
 func (c *Client) FindOrders(ctx context.Context, q OrderSearch) (FoundPage, error) {
-	query := url.Values{}
-	for name, value := range map[string]string{
+	return get[FoundPage](ctx, c, "/v1/operator/orders", "", query(map[string]string{
 		"customer": q.Customer, "status": q.Status, "reason": q.Reason, "cursor": q.Cursor,
 		"limit": strconv.Itoa(q.Limit), "olderThan": strconv.Itoa(int(q.OlderThan.Seconds())),
-	} {
-		if value != "" && value != "0" {
-			query.Set(name, value)
-		}
-	}
-	path := "/v1/operator/orders"
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	return send[FoundPage](ctx, c, Call{Method: http.MethodGet, Path: path})
+	}))
 }
 
 // CancelOrder requests the cancellation of an order. The reason may be empty; an operator's is
@@ -150,12 +140,16 @@ func send[T any](ctx context.Context, c *Client, call Call) (T, error) {
 }
 
 func page(limit int, cursor string) string {
+	return query(map[string]string{"limit": strconv.Itoa(limit), "cursor": cursor})
+}
+
+// query returns the part of an address from the ? on, without the values that are "" or 0.
+func query(values map[string]string) string {
 	q := url.Values{}
-	if limit > 0 {
-		q.Set("limit", strconv.Itoa(limit))
-	}
-	if cursor != "" {
-		q.Set("cursor", cursor)
+	for name, value := range values {
+		if value != "" && value != "0" {
+			q.Set(name, value)
+		}
 	}
 	if len(q) == 0 {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // ProductPage is a page of products. Cursor gets the next page; it is nil on the last.
@@ -38,9 +39,11 @@ func (c *Client) GetProduct(ctx context.Context, sku string) (Product, error) {
 }
 
 // ListProducts reads a page of products: at most limit (0 means the API's default), starting at
-// cursor ("" means the first page).
-func (c *Client) ListProducts(ctx context.Context, limit int, cursor string) (ProductPage, error) {
-	return get[ProductPage](ctx, c, "/v1/products", "", page(limit, cursor))
+// cursor ("" means the first page), those that name finds if it is not "".
+func (c *Client) ListProducts(ctx context.Context, limit int, cursor, name string) (ProductPage, error) {
+	return get[ProductPage](ctx, c, "/v1/products", "", query(map[string]string{
+		"limit": strconv.Itoa(limit), "cursor": cursor, "name": name,
+	}))
 }
 
 // GetStock reads the stock of a product.

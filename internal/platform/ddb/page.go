@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,8 +24,7 @@ func (t *Table) Page(
 		return nil, "", err
 	}
 	in := &dynamodb.QueryInput{
-		TableName: &t.Name, ScanIndexForward: aws.Bool(!descending), ExclusiveStartKey: start,
-		Limit:                     aws.Int32(int32(limit)), //nolint:gosec // 1 to 100
+		ScanIndexForward: aws.Bool(!descending), ExclusiveStartKey: start,
 		KeyConditionExpression:    aws.String("#pk = :pk"),
 		ExpressionAttributeNames:  map[string]string{"#pk": pkName},
 		ExpressionAttributeValues: Values{":pk": String(pk)},
@@ -32,6 +32,26 @@ func (t *Table) Page(
 	if index != "" {
 		in.IndexName = &index
 	}
+	return t.page(ctx, in, limit)
+}
+
+// PageOf reads one page of the items of a partition whose sk begins with a prefix; see Page.
+func (t *Table) PageOf(ctx context.Context, pk, prefix string, limit int, cursor string) ([]Values, string, error) {
+	start, err := decodeCursor(cursor, "", "pk", pk)
+	if err != nil {
+		return nil, "", err
+	}
+	if start != nil && !strings.HasPrefix(keyOf(start)[1], prefix) { // DynamoDB refuses it
+		return nil, "", fault.ErrCursor
+	}
+	return t.page(ctx, &dynamodb.QueryInput{
+		ExclusiveStartKey: start, KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :prefix)"),
+		ExpressionAttributeValues: Values{":pk": String(pk), ":prefix": String(prefix)},
+	}, limit)
+}
+
+func (t *Table) page(ctx context.Context, in *dynamodb.QueryInput, limit int) ([]Values, string, error) {
+	in.TableName, in.Limit = &t.Name, aws.Int32(int32(limit)) //nolint:gosec // 1 to 100
 	res, err := t.Client.Query(ctx, in)
 	if err != nil {
 		return nil, "", err

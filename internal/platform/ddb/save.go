@@ -47,6 +47,11 @@ func (t *Table) Save(pk, sk string, shape any) Op {
 	return t.save(pk, sk, shape, &update{values: Values{}}, nil, "")
 }
 
+// Remove deletes an item, whether it exists or not.
+func (t *Table) Remove(pk, sk string) Op {
+	return Op{Write: types.TransactWriteItem{Delete: &types.Delete{TableName: &t.Name, Key: Key(pk, sk)}}}
+}
+
 // SaveIf writes an item if condition holds, else Commit fails with refused. Names of values must
 // not be :v and a number.
 func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string, values Values) Op {

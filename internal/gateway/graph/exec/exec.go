@@ -63,7 +63,7 @@ type QueryResolver interface {
 	Order(ctx context.Context, orderID string) (*model.Order, error)
 	Orders(ctx context.Context, first int, after *string, status *string) (*model.Connection[model.Order], error)
 	Product(ctx context.Context, sku string) (*model.Product, error)
-	Products(ctx context.Context, first int, after *string) (*model.Connection[model.Product], error)
+	Products(ctx context.Context, first int, after *string, name *string) (*model.Connection[model.Product], error)
 	Stock(ctx context.Context, sku string) (*gateway.Stock, error)
 }
 
@@ -214,8 +214,8 @@ type Query {
   "Your orders, newest first."
   orders("At most 50." first: Int! = 20, "A cursor of an edge or ` + "`" + `endCursor` + "`" + `." after: String, status: OrderStatus): OrderConnection
   product(sku: Sku!): Product
-  "All products, by SKU."
-  products("At most 50." first: Int! = 20, "A cursor of an edge or ` + "`" + `endCursor` + "`" + `." after: String): ProductConnection
+  "All products, by SKU; or those whose names have words that begin with those of ` + "`" + `name` + "`" + `."
+  products("At most 50." first: Int! = 20, "A cursor of an edge or ` + "`" + `endCursor` + "`" + `." after: String, name: String): ProductConnection
   "The stock of a product."
   stock(sku: Sku!): Stock
 }
@@ -1156,6 +1156,14 @@ func (ec *executionContext) field_Query_products_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg2
 	return args, nil
 }
 
@@ -3506,7 +3514,7 @@ func (ec *executionContext) _Query_products(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Products(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Products(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["name"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[model.Product]) graphql.Marshaler {

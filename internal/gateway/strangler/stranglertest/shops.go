@@ -269,11 +269,11 @@ func guarded[T any](s newShop, r strangler.Route, call func() (T, error)) (T, er
 func (s newShop) Down(context.Context, gateway.Backend) bool { return s.Open }
 
 func (s newShop) Products(
-	_ context.Context, _ gateway.Caller, limit int, start gateway.Start,
+	_ context.Context, _ gateway.Caller, list gateway.ProductList,
 ) (gateway.ProductPage, error) {
 	return guarded(s, strangler.ListProducts, func() (gateway.ProductPage, error) {
 		var page gateway.ProductPage
-		after := start.After + start.Cursor
+		after, limit := list.After+list.Cursor, list.Limit
 		for _, p := range s.Catalog {
 			switch {
 			case p.SKU <= after:
