@@ -20,7 +20,7 @@ var letters = strings.NewReplacer(
 	"ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ı", "i", "ς", "σ",
 )
 
-// Accents are the combining marks of European scripts. Those of others are letters to their readers.
+// Accents are the combining marks of European scripts. Those of others belong to their letters.
 const firstAccent, lastAccent = '\u0300', '\u036f'
 
 // fold returns the words of a text, sequences of letters and digits, in the order in which they

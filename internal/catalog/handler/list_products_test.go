@@ -1,7 +1,10 @@
 package handler
 
 import (
+	"net/http"
 	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/money"
@@ -36,4 +39,26 @@ func TestListProductsAfterASKU(t *testing.T) {
 			t.Errorf("after %s: %+v, want %d products", after, page, want)
 		}
 	}
+}
+
+func TestListProductsByName(t *testing.T) {
+	svc := open()
+	for sku, name := range map[string]string{"A": "Große Tasse", "B": "Kleine Tasse", "C": "Kanne"} {
+		v := thing
+		v.Name = name
+		if _, err := svc.PutProduct(t.Context(), sku, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	query := map[string][]string{"name": {"TASS"}, "limit": {"1"}}
+	first := list(t, svc, query)
+	query["cursor"] = []string{*first.Cursor}
+	last := list(t, svc, query)
+	if first.Products[0].SKU != "A" || len(last.Products) != 1 || last.Products[0].SKU != "B" || last.Cursor != nil {
+		t.Errorf("%+v, then %+v", first, last)
+	}
+	query["name"] = []string{"kanne"} // the cursor is of another search
+	wantProblem(t, invoke(t, listProducts, svc, "list-products", func(in *events.APIGatewayProxyRequest) {
+		in.MultiValueQueryStringParameters = query
+	}), http.StatusBadRequest, "InvalidCursor")
 }
