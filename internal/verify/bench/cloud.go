@@ -250,7 +250,10 @@ type Request struct {
 // API is API Gateway.
 func (w *World) API(r Request) (status int, body []byte, err error) {
 	in := events.APIGatewayProxyRequest{Path: r.Path, HTTPMethod: r.Method, PathParameters: r.Params,
-		QueryStringParameters: r.Query, Headers: r.Header, Body: r.Body}
+		MultiValueQueryStringParameters: map[string][]string{}, Headers: r.Header, Body: r.Body}
+	for name, value := range r.Query {
+		in.MultiValueQueryStringParameters[name] = []string{value}
+	}
 	if in.Headers == nil {
 		in.Headers = map[string]string{}
 	}

@@ -98,6 +98,10 @@ func grow(ctx context.Context, repo devstack.Repo, n int) (units map[string]floa
 		return w.ask(Request{Function: "list-availability", Method: http.MethodGet, Path: "/v1/availability",
 			Query: map[string]string{"skus": "MUG-BLUE"}}, http.StatusOK, nil)
 	})
+	record("by name", "list-products", func() error {
+		return w.ask(Request{Function: "list-products", Method: http.MethodGet, Path: "/v1/products",
+			Query: map[string]string{"name": "mug"}}, http.StatusOK, nil)
+	})
 	page := map[string]string{"limit": fmt.Sprint(perPage)}
 	for _, name := range []string{"first page", "next page"} {
 		record(name, "list-orders", func() error {

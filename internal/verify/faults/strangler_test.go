@@ -100,7 +100,7 @@ func (s *sides) serve(w http.ResponseWriter, r *http.Request) {
 		answer(shop.CancelOrder(r.Context(), as, r.PathValue("id"), gateway.CancelRequest{}))
 	})
 	route.HandleFunc("GET /v1/products", func(_ http.ResponseWriter, r *http.Request) {
-		answer(shop.Products(r.Context(), as, limit, start))
+		answer(shop.Products(r.Context(), as, gateway.ProductList{Limit: limit, Start: start}))
 	})
 	route.HandleFunc("GET /v1/products/{sku}", func(_ http.ResponseWriter, r *http.Request) {
 		answer(shop.Product(r.Context(), as, r.PathValue("sku")))
