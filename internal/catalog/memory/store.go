@@ -61,7 +61,8 @@ func (s *Store) Entries(
 	s.View(func() {
 		for sku, p := range s.Kind.All() {
 			for word := range strings.FieldsSeq(p.Words) {
-				if e := (catalog.Entry{Word: word, SKU: sku, Words: p.Words}); strings.HasPrefix(word, prefix) && key(e) > last {
+				e := catalog.Entry{Word: word, SKU: sku, Words: p.Words}
+				if strings.HasPrefix(word, prefix) && key(e) > last {
 					page = append(page, e)
 				}
 			}

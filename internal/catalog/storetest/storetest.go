@@ -177,12 +177,13 @@ func wantEntries(t *testing.T, s catalog.Store, initials string, want ...string)
 
 func entriesAreReadInPages(t *testing.T, s catalog.Store) {
 	for sku, words := range map[string]string{
-		"a": "mug", "b": "mug mugs", "B": "mug äther", "c": "mu", "d": "mt n", "e": "blue mugs",
+		"a": "mug", "b": "mug mugs", "B": "mug μπολ", "c": "mu", "d": "mt n", "e": "blue mugs",
 	} {
 		products.Put(t, s, named(sku, 1, words))
 	}
 	for prefix, want := range map[string][]string{
-		"mug": {"mug#B", "mug#a", "mug#b", "mugs#b", "mugs#e"}, "mugs": {"mugs#b", "mugs#e"}, "x": nil, "ä": {"äther#B"},
+		"mug": {"mug#B", "mug#a", "mug#b", "mugs#b", "mugs#e"}, "mugs": {"mugs#b", "mugs#e"}, "x": nil,
+		"μ": {"μπολ#B"},
 		"m": {"mt#d", "mu#c", "mug#B", "mug#a", "mug#b", "mugs#b", "mugs#e"}, "muga": nil,
 	} {
 		for limit := 1; limit <= len(want)+1; limit++ {
@@ -233,7 +234,8 @@ func indexIsWhatNamesSay(t *testing.T, s catalog.Store) {
 		names[sku] = strings.Join(name, " ")
 		unlisted := random.IntN(4) == 0
 		_, err := svc.PutProduct(t.Context(), sku, catalog.Values{
-			Name: strings.ToUpper(names[sku]), Price: money.Money{Currency: "EUR", Amount: random.Int64N(2)}, Unlisted: &unlisted,
+			Name: strings.ToUpper(names[sku]), Price: money.Money{Currency: "EUR", Amount: random.Int64N(2)},
+			Unlisted: &unlisted,
 		})
 		storesuite.Must(t, err)
 	}
