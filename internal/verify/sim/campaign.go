@@ -200,7 +200,8 @@ var paths = []string{
 	"a late duplicate was answered with the first result", "a lost race was decided again", "a zombie ran to its end",
 	"a product was split", "a split product was adjusted", "a split product was adjusted while orders wrote it",
 	"a product was merged", "units were no longer where they were reserved", "a line was reserved in several shards",
-	"stock of a shard was returned",
+	"stock of a shard was returned", "a product is IN_STOCK", "a product is LOW",
+
 	"a message was received again", "a batch failed in part", "a message ended in a dead-letter queue",
 	"a customer was refused: TooManyOpenOrders", "a customer was refused: TooManyDeclinedPayments",
 	"a customer was refused: OrdersStopped",

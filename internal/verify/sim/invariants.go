@@ -34,6 +34,7 @@ var invariants = []struct {
 	{name: "an order that has ended asks nothing of its customer", order: nothingAsked},
 	{name: "the customer gets what was promised", whole: customersServed},
 	{name: "stock is conserved", whole: stockConserved},
+	{name: "customers are told what is in stock", whole: availabilityTold},
 	{name: "the provider holds exactly what is owed", order: ledgerRight},
 	{name: "the carrier ships exactly what is confirmed", order: shipmentRight},
 	{name: "our records agree with the third parties'", order: booksAgree},
@@ -203,6 +204,27 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 		if s.Reserved != 0 || s.Shipped != shipped[sku] {
 			broken("", "%s: %d reserved and %d shipped, but %d were sold", sku, s.Reserved, s.Shipped, shipped[sku])
 		}
+	}
+}
+
+// availabilityTold: at rest, what anybody is told of a product is what is available. While orders
+// run it may be late, and it promises nothing.
+func availabilityTold(w *World, broken func(string, string, ...any)) {
+	ctx := context.Background()
+	for _, sku := range w.shop.everything() {
+		shards, _ := w.stores.inventory.Shards(ctx, sku)
+		available, want := inventory.Whole(shards).Available, inventory.InStock
+		switch {
+		case available == 0:
+			want = inventory.OutOfStock
+		case available < 10:
+			want = inventory.Low
+		}
+		told, err := inventory.New(w.stock, w, w.ids).ListAvailability(ctx, []string{sku})
+		if err != nil || len(told) != 1 || told[0].SKU != sku || told[0].Status != want {
+			broken("", "%s: %d are available, told is %v (%v)", sku, available, told, err)
+		}
+		w.reach("a product is " + string(want))
 	}
 }
 

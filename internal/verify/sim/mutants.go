@@ -126,6 +126,8 @@ var Mutants = append(projected(), []Mutant{
 		stores: func(w *World) { w.stock = partial{w.stock} }},
 	{Name: "an adjustment overwrites what was reserved meanwhile",
 		stores: func(w *World) { w.stock = overwriting{w.stock} }},
+	{Name: "what was shipped is told to be in stock", quick: true,
+		stores: func(w *World) { w.stock = inflated{w.stock} }},
 	{Name: "an older price replaces a newer one", quick: true,
 		stores: func(w *World) { w.orders = unversioned{w.orders} }},
 	{Name: "an order keeps only its last change", quick: true,
