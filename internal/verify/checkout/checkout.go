@@ -51,6 +51,9 @@ const away = 11 * time.Minute
 const (
 	want = `start: looked at, violations []
 A-LAMP only a few left, A-MUG in stock, A-SHIRT in stock
+LAST lam finds A-MUG, A-LAMP
+found: looked at, violations []
+ finds A-LAMP, A-MUG, A-SHIRT
 A-MUG €39.98: Thank you! Your order is confirmed. ` + confirmed + `
 A-MUG: looked at, violations []
 A-LAMP €1,043.00: Your order ended: Some of it is no longer in stock. placed, REJECTED, 6 × A-LAMP were missing
