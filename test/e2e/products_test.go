@@ -49,6 +49,35 @@ func TestProductsAreListed(t *testing.T) {
 	})
 }
 
+func TestAnybodyFindsProductsAndWhatIsInStock(t *testing.T) {
+	price := money.Money{Currency: "EUR", Amount: 100}
+	for _, name := range []string{"Grüne Karaffe", "Grüne Kanne"} { // the first name is gone
+		if _, err := operator().PutProduct(t.Context(), "FOUND", client.ProductValues{Name: name, Price: price}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stock client.Stock
+	eventually(t, 30*time.Second, "inventory learns of a new product", func() (err error) {
+		stock, err = operator().AdjustStock(t.Context(), "", "FOUND", client.Adjustment{Delta: 3, Reason: "test"})
+		return err
+	})
+	status := "LOW"
+	if stock.Available >= 10 { // earlier runs have stocked it, too
+		status = "IN_STOCK"
+	}
+	for path, want := range map[string]string{
+		"/v1/products?name=kann%20GRUN":       `"sku":"FOUND"`,
+		"/v1/products?name=karaffe":           `"products":[]`,
+		"/v1/availability?skus=NO-SUCH,FOUND": `"sku":"FOUND","status":"` + status + `"`,
+		"/v1/availability?skus=FOUND,NO-SUCH": `"sku":"NO-SUCH","status":"OUT_OF_STOCK"`,
+	} {
+		status, body, _, err := anonymously(t.Context(), path)
+		if err != nil || status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s, %v; want %s", path, status, body, err, want)
+		}
+	}
+}
+
 func TestProductsAreExportedToOtherSystems(t *testing.T) {
 	url := stack.Outputs["ApiUrl"] + "/v1/exports/products?skus=MUG-BLUE,NO-SUCH"
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
