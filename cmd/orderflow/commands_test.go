@@ -305,15 +305,19 @@ func TestWhatIsNotSaidOfAProductStays(t *testing.T) {
 func TestProductsAsATable(t *testing.T) {
 	product := `{"sku":"MUG","name":"Mug \u001b[31m","price":{"currency":"EUR","amount":5},"version":3}`
 	page := `{"products":[` + product + `],"cursor":null}`
-	b := serve(t, map[string][]string{"GET /v1/products?limit=20": {"200 " + page}})
+	stock := `{"availability":[{"sku":"MUG","status":"LOW","asOf":"2026-11-23T09:00:00.000Z"}]}`
+	b := serve(t, map[string][]string{
+		"GET /v1/products?limit=20": {"200 " + page}, "GET /v1/availability?skus=MUG": {"200 " + stock},
+	})
 	out, errs, err := run(t, b, "product", "list")
-	const want = "SKU  NAME            PRICE     VERSION\nMUG  Mug \\u001b[31m  0.05 EUR  3\n"
+	const want = "SKU  NAME            PRICE     STOCK  VERSION\nMUG  Mug \\u001b[31m  0.05 EUR  LOW    3\n"
 	if err != nil || out != want || errs != "" {
 		t.Errorf("%q %s %v, want %q", out, errs, err, want)
 	}
 	b = serve(t, map[string][]string{"GET /v1/products?limit=20&name=red+m": {"200 " + page}})
-	if out, errs, err := run(t, b, "product", "list", "--name", "red m"); err != nil || out != want {
-		t.Errorf("by name: %q %s %v, want %q", out, errs, err, want)
+	unknown := strings.ReplaceAll(want, "LOW  ", "-    ") // inventory does not answer
+	if out, errs, err := run(t, b, "product", "list", "--name", "red m"); err != nil || out != unknown {
+		t.Errorf("by name: %q %s %v, want %q", out, errs, err, unknown)
 	}
 }
 

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"io"
+	"slices"
 
 	"github.com/bojanz/currency"
 	"github.com/spf13/cobra"
@@ -101,12 +104,38 @@ func listProducts(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) { showProducts(w, page.Products...) })
+			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
+				showProductsInStock(w, page.Products, statuses(cmd.Context(), c, page.Products))
+			})
 		}),
 	}
 	p.add(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "only products whose name has, for each `word`, a word that begins so")
 	return cmd
+}
+
+// statuses returns whether products are in stock, by SKU. A list is shown without it if inventory
+// does not answer.
+func statuses(ctx context.Context, c *client.Client, products []client.Product) map[string]string {
+	found := map[string]string{}
+	for some := range slices.Chunk(products, 50) {
+		var skus []string
+		for _, p := range some {
+			skus = append(skus, p.SKU)
+		}
+		all, _ := c.ListAvailability(ctx, skus...)
+		for _, a := range all {
+			found[a.SKU] = a.Status
+		}
+	}
+	return found
+}
+
+func showProductsInStock(w io.Writer, products []client.Product, status map[string]string) {
+	row(w, "SKU", "NAME", "PRICE", "STOCK", "VERSION")
+	for _, p := range products {
+		row(w, p.SKU, p.Name, p.Price, cmp.Or(status[p.SKU], "-"), p.Version)
+	}
 }
 
 func showProducts(w io.Writer, products ...client.Product) {

@@ -39,6 +39,8 @@ type (
 	ProductValues = catalog.Values
 	// Stock is the quantities of a product.
 	Stock = inventory.Stock
+	// Availability is whether a product is in stock.
+	Availability = inventory.Availability
 	// Generation is the generation of the reports that answered.
 	Generation = reporting.Generation
 	// Sales are the sales in a currency.

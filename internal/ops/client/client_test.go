@@ -118,6 +118,10 @@ func TestOperations(t *testing.T) {
 			return c.ListProducts(ctx, 0, "", "blue m&")
 		},
 			"GET", "/v1/products?name=blue+m%26", "", "", "ProductList"},
+		"availability": {func(ctx context.Context, c *client.Client) (any, error) {
+			found, err := c.ListAvailability(ctx, "MUG-BLUE", "TEA-EARL-GREY")
+			return map[string]any{"availability": found}, err
+		}, "GET", "/v1/availability?skus=MUG-BLUE%2CTEA-EARL-GREY", "", "", "AvailabilityList"},
 		"get stock": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetStock(ctx, "MUG-BLUE") },
 			"GET", "/v1/stock/MUG-BLUE", "", "", "StockMug"},
 		"adjust stock": {func(ctx context.Context, c *client.Client) (any, error) {

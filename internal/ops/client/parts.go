@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // ProductPage is a page of products. Cursor gets the next page; it is nil on the last.
@@ -44,6 +45,14 @@ func (c *Client) ListProducts(ctx context.Context, limit int, cursor, name strin
 	return get[ProductPage](ctx, c, "/v1/products", "", query(map[string]string{
 		"limit": strconv.Itoa(limit), "cursor": cursor, "name": name,
 	}))
+}
+
+// ListAvailability reads whether up to 50 products are in stock.
+func (c *Client) ListAvailability(ctx context.Context, skus ...string) ([]Availability, error) {
+	found, err := get[struct {
+		Availability []Availability `json:"availability"`
+	}](ctx, c, "/v1/availability", "", query(map[string]string{"skus": strings.Join(skus, ",")}))
+	return found.Availability, err
 }
 
 // GetStock reads the stock of a product.
