@@ -52,7 +52,8 @@ func TestProductsAreListed(t *testing.T) {
 func TestAnybodyFindsProductsAndWhatIsInStock(t *testing.T) {
 	price := money.Money{Currency: "EUR", Amount: 100}
 	for _, name := range []string{"Grüne Karaffe", "Grüne Kanne"} { // the first name is gone
-		if _, err := operator().PutProduct(t.Context(), "FOUND", client.ProductValues{Name: name, Price: price}); err != nil {
+		values := client.ProductValues{Name: name, Price: price}
+		if _, err := operator().PutProduct(t.Context(), "FOUND", values); err != nil {
 			t.Fatal(err)
 		}
 	}
