@@ -229,16 +229,21 @@ func list(t *testing.T, svc *catalog.Service, query map[string][]string) product
 }
 
 func FuzzListProductsQuery(f *testing.F) {
-	f.Add("20", "")
-	f.Add("0", "x")
-	f.Add("1", "cHJvZHVjdHMjTVVH") // products#MUG
-	f.Add("99999999999999999999", "=")
-	f.Fuzz(func(t *testing.T, limit, cursor string) {
+	f.Add("20", "", "")
+	f.Add("0", "x", "")
+	f.Add("1", "cHJvZHVjdHMjTVVH", "") // products#MUG
+	f.Add("99999999999999999999", "=", "mug")
+	f.Add("1", "d29yZHMjbXVnI0E", "mug") // words#mug#A
+	f.Add("1", "", "ß #\u0301")
+	f.Fuzz(func(t *testing.T, limit, cursor, name string) {
 		res := invoke(t, listProducts, open(), "list-products", func(in *events.APIGatewayProxyRequest) {
 			in.MultiValueQueryStringParameters = map[string][]string{"limit": {limit}, "cursor": {cursor}}
+			if name != "" {
+				in.MultiValueQueryStringParameters["name"] = []string{name}
+			}
 		})
 		if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusBadRequest {
-			t.Errorf("limit %q, cursor %q: %d %s", limit, cursor, res.StatusCode, res.Body)
+			t.Errorf("limit %q, cursor %q, name %q: %d %s", limit, cursor, name, res.StatusCode, res.Body)
 		}
 	})
 }
