@@ -26,7 +26,7 @@ var operations embed.FS
 //go:embed openapi.json
 var public string
 
-// Public returns the contract as clients get it, an OpenAPI 3.0.3 document in JSON.
+// Public returns the contract for clients, an OpenAPI 3.0.3 document in JSON.
 func Public() string { return public }
 
 //go:embed openapi.yaml
@@ -95,10 +95,10 @@ type InvalidRequest = jsonschema.Invalid
 // Violation is one violation of the contract.
 type Violation = jsonschema.Violation
 
-// contracts have operations in files as the contract's.
+// contracts hold operations in files, in the form of the contract's.
 var contracts = []fs.FS{operations}
 
-// Add makes Load know the operations of another contract, that of a service with a stack of its
+// Add registers the operations of another contract with Load: that of a service with a stack of its
 // own. The package with its operations calls it when a program starts.
 func Add(operations fs.FS) { contracts = append(contracts, operations) }
 

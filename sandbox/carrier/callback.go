@@ -1,6 +1,6 @@
 package carrier
 
-// Callback tells the client the decision on its booking. It is the same every time it is sent.
+// Callback tells the client the decision on its booking. Every repetition is the same.
 type Callback struct {
 	ID             string `json:"id"`
 	Reference      string `json:"reference"`

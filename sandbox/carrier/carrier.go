@@ -73,7 +73,7 @@ type Item struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Book accepts a booking and stores its due callback. The same idempotency key gets the first
+// Book accepts a booking and stores its due callback. The same idempotency key gets the recorded
 // result, and another key for the same reference gets the existing shipment.
 func (c *Carrier) Book(ctx context.Context, key idempotency.Request, in Request, traceParent string) (Shipment, error) {
 	s, _, err := idempotency.Do(ctx, c.store, key, func(ctx context.Context, once idempotency.Once) (Shipment, error) {

@@ -11,7 +11,7 @@ import (
 	"orderflow/sandbox/web"
 )
 
-// The headers by which a trusted caller says who it is and for whom it asks.
+// The headers with which a trusted caller authenticates and names the customer.
 const (
 	HeaderKey      = "X-Shop-Key"
 	HeaderCustomer = "X-Shop-Customer"
@@ -50,7 +50,7 @@ func Handler(store Store, c clock.Clock, key Secret) http.Handler {
 	return mux
 }
 
-// problem is an error as the shop writes it.
+// problem is an error in the shop's format.
 func problem(e *web.Error) any {
 	type text struct {
 		Code string `json:"code"`

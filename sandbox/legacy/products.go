@@ -11,7 +11,7 @@ type product struct {
 	cents              int64
 }
 
-// products are all products. The new catalog has the same, under the article number.
+// products are all products. The new catalog has the same products, by article number.
 var products = []product{
 	{"1001", "MUG-BLUE", "Mug, blue", 1999},
 	{"1002", "SHIRT-M", "Shirt, size M", 2500},
@@ -30,7 +30,7 @@ func productOf(id string) (product, bool) {
 	return product{}, false
 }
 
-// before are the orders that a customer has placed before: one of each state but paid and failed.
+// before are a customer's earlier orders: one of each state except paid and failed.
 var before = []Order{
 	{State: StateShipped, PlacedAt: old(3), Lines: []Line{{"1001", 2, 1799}, {"1004", 1, 1200}}},
 	{State: StateCancelled, PlacedAt: old(17), Lines: []Line{{"1005", 1, 5900}}, CancelNote: "changed my mind"},
@@ -42,8 +42,8 @@ func old(day int) time.Time { return time.Date(2019, time.November, day, 9, 30, 
 // decimal writes cents as an amount of euros.
 func decimal(cents int64) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }
 
-// listed is the price in the list of products. BUG, kept since clients know it: the list computes
-// in floating point and drops what is behind the last cent, so 19.99 becomes 19.98.
+// listed is the price in the list of products. BUG, kept because clients rely on it: the list
+// computes in floating point and truncates after the cent, so 19.99 becomes 19.98.
 func (p product) listed() string {
 	euros := float64(p.cents) / 100
 	return decimal(int64(euros * 100))
@@ -52,5 +52,6 @@ func (p product) listed() string {
 // labelWidth is how much of a title fits the labels of 1998.
 const labelWidth = 16
 
-// label is the title in the page of one product. BUG, kept likewise: it is cut like a label.
+// label is the title in the page of one product. BUG, kept for the same reason: it is cut like a
+// label.
 func (p product) label() string { return p.title[:min(labelWidth, len(p.title))] }

@@ -1,10 +1,10 @@
 // Package legacy is the shop that Orderflow replaces: a monolith with customers, products and
-// orders of its own. It speaks snake case, numbers its orders, writes money as decimal text and
-// knows other states than Orderflow. Its callers are trusted: a key proves who they are, and they
-// say for which customer they ask.
+// orders of its own. It uses snake case, numbers its orders, writes money as decimal text and has
+// other states than Orderflow. It trusts its callers: a key authenticates them, and they name the
+// customer.
 //
 // An order is paid as it is placed, or fails. Payment token pm_card_visa is accepted, all others
-// are declined. A customer who comes for the first time finds three orders from before.
+// are declined. A new customer finds three earlier orders.
 package legacy
 
 import (
@@ -35,8 +35,8 @@ var (
 // State is the state of an order.
 type State string
 
-// An order is StatePaid or StateFailed at once. Only orders from before are StateNew or
-// StateShipped. New and paid orders can be cancelled.
+// An order is StatePaid or StateFailed at once. Only earlier orders are StateNew or StateShipped.
+// New and paid orders can be cancelled.
 const (
 	StateNew       State = "new"
 	StatePaid      State = "paid"
@@ -87,7 +87,7 @@ type Store interface {
 	Numbers(ctx context.Context, n int64) (first int64, err error)
 	// Known reports whether a customer has been welcomed.
 	Known(ctx context.Context, customer string) (bool, error)
-	// Welcome stores a customer with their orders from before, or returns fault.ErrLostRace if the
+	// Welcome stores a customer with their earlier orders, or returns fault.ErrLostRace if the
 	// customer is known.
 	Welcome(ctx context.Context, customer string, before []Order) error
 	// Order returns an order of a customer, read consistently, or ErrNoOrder.
@@ -121,8 +121,8 @@ type Shop struct {
 // New returns a shop over its store.
 func New(store Store, c clock.Clock) *Shop { return &Shop{store: store, clock: c} }
 
-// Request is what a customer orders. The customer chooses the id of the request: one that is sent
-// twice places one order.
+// Request is what a customer orders. The customer chooses the id of the request: a request that is
+// sent twice places one order.
 type Request struct {
 	RequestID string        `json:"request_id"`
 	Lines     []RequestLine `json:"lines"`
@@ -148,7 +148,7 @@ type Address struct {
 // accepted is the only payment token that is accepted.
 const accepted = "pm_card_visa"
 
-// Place places an order. A repeated request gets the order that it has placed, as it is now.
+// Place places an order. A repeated request gets its order in the current state.
 func (s *Shop) Place(ctx context.Context, customer string, in Request) (Order, error) {
 	content, err := json.Marshal(in)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *Shop) Order(ctx context.Context, customer string, number int64) (Order,
 }
 
 // Orders returns a page of the customer's orders, newest first, and whether there are more. Like
-// any SELECT with an OFFSET, it reads all pages before, too.
+// any SELECT with an OFFSET, it also reads all earlier pages.
 func (s *Shop) Orders(ctx context.Context, customer string, page int) (orders []Order, more bool, err error) {
 	if err := s.welcome(ctx, customer); err != nil {
 		return nil, false, err
@@ -214,7 +214,7 @@ func (s *Shop) Orders(ctx context.Context, customer string, page int) (orders []
 	return orders, more, nil
 }
 
-// Cancel cancels an order. To cancel it again changes nothing, not even the note.
+// Cancel cancels an order. Cancelling it again changes nothing, not even the note.
 func (s *Shop) Cancel(ctx context.Context, customer string, number int64, note string) (Order, error) {
 	return fault.RetryLostRace(func() (Order, error) {
 		o, err := s.store.Order(ctx, customer, number)
@@ -230,7 +230,7 @@ func (s *Shop) Cancel(ctx context.Context, customer string, number int64, note s
 	})
 }
 
-// welcome gives a customer who comes for the first time the orders from before.
+// welcome gives a new customer their earlier orders.
 func (s *Shop) welcome(ctx context.Context, customer string) error {
 	_, err := fault.RetryLostRace(func() (struct{}, error) {
 		known, err := s.store.Known(ctx, customer)

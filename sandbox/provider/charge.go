@@ -15,7 +15,7 @@ const (
 	StatusCaptured   Status = "CAPTURED"
 	StatusVoided     Status = "VOIDED"
 	StatusRefunded   Status = "REFUNDED"
-	// StatusActionRequired is the status of what is no charge yet: the customer has to act.
+	// StatusActionRequired is the status before there is a charge: the customer must act.
 	StatusActionRequired Status = "ACTION_REQUIRED"
 )
 
@@ -67,7 +67,8 @@ func (c Charge) In(s Status) Charge {
 type Entry struct {
 	Reference string
 	Charge    *Charge
-	// Asked is the charge that waits for the customer, who makes it the Charge or fails.
+	// Asked is the charge that waits for the customer. It becomes the Charge, or the customer
+	// fails.
 	Asked *Charge
 	// Failed says that the customer failed to authenticate. It is final.
 	Failed bool

@@ -14,7 +14,7 @@ const (
 	methodFlaky      = "sandbox_flaky"                  // 500 for the first requests of a reference, then authorized
 	methodStuck      = "sandbox_void_error"             // authorized, but the first voids of a reference are refused
 	flakyFaults      = 2
-	voidFaults       = 9 // as often as Orderflow tries to undo before it calls an operator
+	voidFaults       = 9 // the number of Orderflow's attempts before it alerts an operator
 	codeDeclined     = "card_declined"
 	codeInsufficient = "insufficient_funds"
 	codeFailed       = "authentication_failed"

@@ -87,8 +87,8 @@ type outcome struct {
 	Declined string `json:"declined"`
 }
 
-// Charge authorizes an amount. The same idempotency key gets the first result, and another key for
-// the same reference and amount gets the existing charge.
+// Charge authorizes an amount. The same idempotency key gets the recorded result, and another key
+// for the same reference and amount gets the existing charge.
 func (p *Provider) Charge(ctx context.Context, key idempotency.Request, in Request) (Charge, error) {
 	if in.PaymentMethod == methodBroken {
 		return Charge{}, web.ErrInternal
@@ -154,7 +154,8 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 	return out, p.store.Write(ctx, e, commit.With{Reply: once.Returning(out)})
 }
 
-// Answer is the customer's answer on the page: they authenticate, or fail to. The first one stands.
+// Answer is the customer's answer on the page: they authenticate, or fail to. Only the first answer
+// counts.
 func (p *Provider) Answer(ctx context.Context, reference string, authenticated bool) (Entry, error) {
 	return p.change(ctx, reference, func(e *Entry) error {
 		switch {

@@ -18,7 +18,7 @@ type LegacyShop struct {
 	orders *memory.Store
 }
 
-// NewLegacyShop returns an old shop whose customers have not come yet.
+// NewLegacyShop returns an old shop without customers.
 func NewLegacyShop(c clock.Clock) *LegacyShop {
 	const key = Secret("sample-key")
 	orders := memory.New(c)

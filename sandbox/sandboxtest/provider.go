@@ -48,8 +48,8 @@ func (p *Provider) Refund(reference string, amount int64) {
 	must(p.provider.Refund(context.Background(), reference, key, refund))
 }
 
-// Authenticate has the customer authenticate, or fail to, without a notice. It does nothing if that
-// is not asked for.
+// Authenticate makes the customer authenticate, or fail to, without a notice. It does nothing if
+// nothing waits for the customer.
 func (p *Provider) Authenticate(reference string, succeeds bool) {
 	_, _ = p.provider.Answer(context.Background(), reference, succeeds)
 }

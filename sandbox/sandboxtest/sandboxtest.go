@@ -1,5 +1,5 @@
-// Package sandboxtest runs the sandbox's payment provider, carrier and old shop in memory, and
-// gives tests what happens on the third parties' own sites.
+// Package sandboxtest runs the sandbox's payment provider, carrier and old shop in memory, and lets
+// tests act on the third parties' own sites.
 package sandboxtest
 
 import (

@@ -11,7 +11,7 @@ import (
 	"orderflow/sandbox/web"
 )
 
-// Receipt is what arrived.
+// Receipt is a delivery that arrived.
 type Receipt struct {
 	SKU       string `json:"sku"`
 	Quantity  int    `json:"quantity"`
@@ -19,14 +19,14 @@ type Receipt struct {
 	Reference string `json:"reference"`
 }
 
-// Count is what was found.
+// Count is the result of a count.
 type Count struct {
 	SKU     string `json:"sku"`
 	Counted int    `json:"counted"`
 	By      string `json:"by"`
 }
 
-// Documents are refused that would make the warehouse say what the shop's contract does not allow.
+// Refusals of documents. If the books took them, messages would violate the shop's contract.
 var (
 	ErrFull = &web.Error{
 		Status: http.StatusConflict, Code: "shelf_full", Message: "there is room for 1,000,000 units of a product",
@@ -38,7 +38,7 @@ var (
 	}
 )
 
-// Booked says what was booked, and the id of the message about it.
+// Booked is the booking, with the id of the message about it.
 type Booked struct {
 	MessageID string `json:"messageId"`
 	SKU       string `json:"sku"`

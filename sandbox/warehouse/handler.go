@@ -7,7 +7,7 @@ import (
 	"orderflow/sandbox/web"
 )
 
-// Handler serves what a worker does in the warehouse: receive goods, count, look.
+// Handler serves the workers' operations: receive goods, count them, read the stock.
 func Handler(w Warehouse) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /warehouse/receipts", web.Handle(func(r *http.Request) (int, any, error) {

@@ -1,9 +1,9 @@
-// Package warehouse plays a warehouse's own system, which speaks AMQP: it takes pick jobs, keeps
-// its own count of each product, and tells the shop what it has picked, packed, received and
+// Package warehouse is a stand-in for a warehouse's own system, which speaks AMQP: it takes pick
+// jobs, keeps its own count of each product, and reports what it has picked, packed, received and
 // counted.
 //
-// It behaves as such systems do: messages come twice, late, in the wrong order or broken. What goes
-// wrong for an order follows from its id; see Habit.
+// It behaves like such systems: messages come twice, late, in the wrong order or malformed. The
+// order's id decides what goes wrong; see Habit.
 package warehouse
 
 import (
@@ -26,10 +26,10 @@ type Line struct {
 type Entry struct {
 	// ID is unique among all documents. Its first part says what the document is.
 	ID string
-	// MessageID and Message are the message to the shop that the document causes, if any.
+	// MessageID and Message are the resulting message to the shop, if any.
 	MessageID string
 	Message   string
-	// Moves are what it adds to the stock.
+	// Moves are its changes of the stock.
 	Moves []Line
 }
 
@@ -40,8 +40,8 @@ type Store interface {
 	// Book adds a document and its moves to the stock. It returns fault.ErrLostRace if the document
 	// exists, or the one called unless, if that is not empty.
 	Book(ctx context.Context, e Entry, unless string) error
-	// OnHand returns how many units there are of a product. It may be negative: units that were
-	// there before the books began are not in them.
+	// OnHand returns how many units there are of a product. It may be negative: the books do not
+	// include units from before they began.
 	OnHand(ctx context.Context, sku string) (int, error)
 }
 
@@ -61,14 +61,14 @@ type Warehouse struct {
 	Now, Late Exchange
 }
 
-// Habit is what goes wrong with the messages about an order.
+// Habit is the way in which the messages about an order go wrong.
 type Habit int
 
 // The habits. Each belongs to one in eight orders; the other three eighths have none.
 const (
 	Repeats    Habit = iota // says picked twice, with one id
 	SaysAgain               // says picked twice, with two ids
-	Breaks                  // sends a broken message, too
+	Breaks                  // also sends a malformed message
 	IsLate                  // says packed seconds late
 	WrongOrder              // says packed before picked
 	Good                    // the first of the three without any
@@ -136,7 +136,7 @@ func (w Warehouse) pick(ctx context.Context, orderID string, lines []Line) error
 	return w.answer(ctx, orderID)
 }
 
-// cancel puts the units back, or bars a job that comes later.
+// cancel puts the units back, or bars a later job.
 func (w Warehouse) cancel(ctx context.Context, orderID string) error {
 	_, err := fault.RetryLostRace(func() (none struct{}, err error) {
 		if _, err := w.Store.Entry(ctx, cancelID(orderID)); !errors.Is(err, ErrNoEntry) {
@@ -157,7 +157,7 @@ func (w Warehouse) cancel(ctx context.Context, orderID string) error {
 	return err
 }
 
-// answer says that the order is picked and packed, in the order's way.
+// answer reports that the order is picked and packed, according to its habit.
 func (w Warehouse) answer(ctx context.Context, orderID string) error {
 	body := []byte(fmt.Sprintf(`{"orderId":%q}`, orderID))
 	say := func(on Exchange, kind, id string, body []byte) func() error {

@@ -47,7 +47,7 @@ type Operation func(r *http.Request) (status int, body any, err error)
 // contents, and to any other error with 500, and logs the error.
 func Handle(f Operation) http.Handler { return HandleAs(func(e *Error) any { return e }, f) }
 
-// HandleAs is Handle for a third party that writes errors in a form of its own.
+// HandleAs is Handle for a third party with its own error format.
 func HandleAs(form func(*Error) any, f Operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, body, err := f(r)

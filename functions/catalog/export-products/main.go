@@ -1,4 +1,4 @@
-// Command export-products: export products.
+// Command export-products returns products by SKU to other systems.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command get-contract: get this contract.
+// Command get-contract returns the contract of the API.
 package main
 
 import (

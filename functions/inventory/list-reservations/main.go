@@ -1,4 +1,4 @@
-// Command list-reservations: get the reservations of several orders.
+// Command list-reservations returns the reservations of several orders.
 package main
 
 import (

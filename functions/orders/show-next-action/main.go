@@ -1,4 +1,4 @@
-// Command show-next-action has orders show what their customers must do for the payment.
+// Command show-next-action sets or clears what an order's customer must do for the payment.
 package main
 
 import (

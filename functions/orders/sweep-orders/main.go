@@ -1,4 +1,4 @@
-// Command sweep-orders publishes which orders are PENDING for too long.
+// Command sweep-orders reports orders that have been PENDING for too long.
 package main
 
 import (

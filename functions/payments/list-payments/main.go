@@ -1,4 +1,4 @@
-// Command list-payments: get the payments of several orders.
+// Command list-payments returns the payments of several orders.
 package main
 
 import (

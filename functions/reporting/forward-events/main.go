@@ -1,4 +1,4 @@
-// Command forward-events puts the core's events into the log of reporting.
+// Command forward-events writes the core's events to reporting's log.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command get-funnel returns what became of orders.
+// Command get-funnel returns how orders ended.
 package main
 
 import (

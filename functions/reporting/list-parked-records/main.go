@@ -1,4 +1,4 @@
-// Command list-parked-records returns the records that are in no report.
+// Command list-parked-records returns the records that no report includes.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command remove-generation deletes the generations of the reports that no longer serve.
+// Command remove-generation deletes old generations of the reports.
 package main
 
 import (

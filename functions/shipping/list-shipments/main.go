@@ -1,4 +1,4 @@
-// Command list-shipments: get the shipments of several orders.
+// Command list-shipments returns the shipments of several orders.
 package main
 
 import (

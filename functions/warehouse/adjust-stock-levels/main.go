@@ -1,4 +1,4 @@
-// Command adjust-stock-levels carries stock movements of the warehouse out in inventory.
+// Command adjust-stock-levels applies the warehouse's stock movements in inventory.
 package main
 
 import (

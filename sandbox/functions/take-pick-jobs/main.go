@@ -19,7 +19,7 @@ func main() {
 		w := amqp.Connect(env, dynamo.Store{Table: ddb.FromEnv(env)})
 		return source.Messages(func(ctx context.Context, m source.Message) error {
 			err := w.Handle(ctx, warehouse.Message{Type: m.Type, Body: m.Body})
-			if errors.Is(err, warehouse.ErrMessage) { // would come again without end
+			if errors.Is(err, warehouse.ErrMessage) { // would be redelivered forever
 				slog.ErrorContext(ctx, "message dropped", "error", err.Error())
 				return nil
 			}

@@ -7,7 +7,7 @@ import (
 	"orderflow/sandbox/warehouse"
 )
 
-// The warehouse's exchanges. What goes to late waits in a queue whose messages expire into now.
+// The warehouse's exchanges. Messages to late wait in a queue from which they expire into now.
 const (
 	now  = "warehouse.orderflow"
 	late = "warehouse.late"
