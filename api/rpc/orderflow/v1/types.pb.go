@@ -5,7 +5,7 @@
 // source: orderflow/v1/types.proto
 
 // The shop for other backends. Every message has the name and the fields of the schema in the REST
-// contract (GET /v1/openapi.json), and the caller sees and may do what the REST API allows.
+// contract (GET /v1/openapi.json), and the caller can see and do what the REST API allows.
 
 package orderflowv1
 
@@ -611,16 +611,16 @@ type Order struct {
 	CancelRequested bool `protobuf:"varint,12,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
 	// As given by the carrier, once the order is confirmed.
 	TrackingNumber *string `protobuf:"bytes,13,opt,name=tracking_number,json=trackingNumber,proto3,oneof" json:"tracking_number,omitempty"`
-	// With the reason TIMED_OUT: who did not answer in time, PAYMENT_PROVIDER or CARRIER. More values
-	// may be added.
+	// With the reason TIMED_OUT: the third party that did not answer in time, PAYMENT_PROVIDER or
+	// CARRIER. More values may be added.
 	WaitedFor *string `protobuf:"bytes,14,opt,name=waited_for,json=waitedFor,proto3,oneof" json:"waited_for,omitempty"`
-	// A page of the carrier that shows where the shipment is; absent if the shop has none.
+	// The carrier's page for the shipment; absent if the shop has not configured one.
 	TrackingUrl *string `protobuf:"bytes,15,opt,name=tracking_url,json=trackingUrl,proto3,oneof" json:"tracking_url,omitempty"`
-	// What the order has reached so far, by time.
+	// The milestones reached so far, by time.
 	Progress []*Milestone `protobuf:"bytes,16,rep,name=progress,proto3" json:"progress,omitempty"`
 	// With the reason OUT_OF_STOCK: the lines that were short.
 	Shortages []*Shortage `protobuf:"bytes,17,rep,name=shortages,proto3" json:"shortages,omitempty"`
-	// What the customer must do so that the order goes on; absent unless it waits for that.
+	// What the customer must do before the order continues; absent unless it waits for the customer.
 	NextAction    *NextAction `protobuf:"bytes,18,opt,name=next_action,json=nextAction,proto3,oneof" json:"next_action,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -787,9 +787,9 @@ type NextAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// AUTHENTICATE: the customer's bank wants them to authenticate for the payment. More may be added.
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	// Where; open it in the customer's browser.
+	// The page; open it in the customer's browser.
 	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
-	// When it is too late.
+	// The deadline.
 	Until         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -846,7 +846,7 @@ func (x *NextAction) GetUntil() *timestamppb.Timestamp {
 	return nil
 }
 
-// Shortage is a line of which the shop had too little.
+// Shortage is a line for which there was too little stock.
 type Shortage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Sku   string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
@@ -900,7 +900,7 @@ func (x *Shortage) GetMissing() int32 {
 	return 0
 }
 
-// Milestone is something that an order has reached.
+// Milestone is a point that an order has reached.
 type Milestone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// PLACED, a step of its fulfilment, or a status after PENDING. More may be added.
@@ -1531,8 +1531,8 @@ type Stock struct {
 	Shipped int64 `protobuf:"varint,4,opt,name=shipped,proto3" json:"shipped,omitempty"`
 	// Pieces on hand that can be ordered.
 	Available int64 `protobuf:"varint,5,opt,name=available,proto3" json:"available,omitempty"`
-	// Whether orders moved pieces while these were counted. Then all pieces together are exact, and
-	// how many are in each state is as of a moment during the count.
+	// Whether orders moved pieces during the count. Then the total is exact, and each quantity is
+	// that of a moment during the count.
 	Moving        bool `protobuf:"varint,6,opt,name=moving,proto3" json:"moving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
