@@ -143,8 +143,8 @@ func redrive(a *app) *cobra.Command {
 		`Send messages to their consumer again. A message is sent before it is deleted from the dead-letter
 queue, so it is never lost; consumers recognise one that arrives twice. For relays, the events that wait in
 their services' tables are published, and then those of the parts of streams that the messages name.
-A stream keeps its records for 24 hours. What is no event of ours is refused, since its consumer would
-give up on it again; --force sends it all the same.`,
+A stream keeps its records for 24 hours. A message that is not one of our events is refused, since its
+consumer would give up on it again; --force sends it anyway.`,
 		func(ctx context.Context, s site, from repair.Queue, m repair.Message) error {
 			switch from.Kind {
 			case repair.Consumer:

@@ -57,7 +57,7 @@ anew, as after a release that changed what is counted.`,
 		},
 	}
 	cmd.Flags().BoolVar(&stop, "stop", false, "stop the rebuild that runs")
-	cmd.Flags().BoolVar(&request.Fresh, "fresh", false, "begin anew instead of resuming one that was stopped")
+	cmd.Flags().BoolVar(&request.Fresh, "fresh", false, "start over instead of resuming a stopped rebuild")
 	cmd.Flags().StringVar(&request.Reason, "reason", "", "`why`, for the audit log")
 	cmd.Flags().BoolVar(&detach, "detach", false, "do not wait for the end")
 	return cmd

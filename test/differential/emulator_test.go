@@ -223,7 +223,7 @@ func (em *emulator) start(t *testing.T, machine, name, input string) {
 	_, err := em.client.StartExecution(t.Context(),
 		&sfn.StartExecutionInput{StateMachineArn: aws.String(em.arns[machine]), Name: &name, Input: &input})
 	var exists *types.ExecutionAlreadyExists
-	if err != nil && !errors.As(err, &exists) { // names are used once: the SDK has asked again for want of an answer
+	if err != nil && !errors.As(err, &exists) { // names are used once: the SDK got no answer and asked again
 		t.Fatalf("%s: %v", name, err)
 	}
 }

@@ -106,7 +106,7 @@ func (c *Client) ParkedRecords(ctx context.Context, limit int, cursor string) (P
 
 // RebuildRequest says how to rebuild, and why.
 type RebuildRequest struct {
-	// Fresh begins anew instead of resuming a rebuild that was stopped.
+	// Fresh starts over instead of resuming a stopped rebuild.
 	Fresh  bool   `json:"fresh,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }

@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// A step is delivered twice. It takes effect once, and both calls return the first result.
+// A step is delivered twice. It takes effect once, and both calls return the recorded result.
 func ExampleDo() {
 	ctx := context.Background()
 	log := memdb.NewLog(clock.System{})
