@@ -174,7 +174,7 @@ func (o described) head() described {
 // options returns OPTIONS of a path, which a function answers.
 func options(path, function string, alias func(string) string) described {
 	o := described{
-		Tags: []string{"gateway"}, Summary: "May a page call this?", Security: []map[string][]string{},
+		Tags: []string{"gateway"}, Summary: "Preflight of browsers", Security: []map[string][]string{},
 		Description: "Answers the preflight requests of browsers. " +
 			"Pages of the origins in the stack's parameter `AllowedOrigins` may call.",
 		Responses: map[string]yaml.Node{

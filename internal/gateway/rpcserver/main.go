@@ -83,8 +83,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.StringVar(&o.key, "tls-key", "", "PEM `file` with the certificate's key")
 	f.BoolVar(&o.reflection, "reflection", true, "let clients read the contract by reflection")
 	f.DurationVar(&o.limits.Notice, "notice", DefaultLimits.Notice,
-		"how long health says NOT_SERVING before the end begins")
-	f.DurationVar(&o.limits.Drain, "drain", DefaultLimits.Drain, "how long calls under way may take at the end")
+		"how long health reports NOT_SERVING before the shutdown begins")
+	f.DurationVar(&o.limits.Drain, "drain", DefaultLimits.Drain, "how long calls in progress may take at shutdown")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

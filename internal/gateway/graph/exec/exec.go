@@ -174,8 +174,8 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../../../../api/schema.graphql", Input: `"""
-The shop for storefronts. Every field is the one of the same name in the REST contract
-(` + "`" + `GET /v1/openapi.json` + "`" + `), and the caller sees what the REST API would show.
+The shop for storefronts. Every field is that of the same name in the REST contract
+(` + "`" + `GET /v1/openapi.json` + "`" + `), with the same rights of the caller.
 
 A part that cannot be fetched is null, and ` + "`" + `errors` + "`" + ` has an entry with its path. Its ` + "`" + `extensions.code` + "`" + `
 is the code of the service's problem, as in the REST contract, or one of these:
@@ -190,19 +190,19 @@ schema {
   mutation: Mutation
 }
 
-"An id of an order, a ULID."
+"The id of an order, a ULID."
 scalar Ulid
 
 "A stock keeping unit. Case matters."
 scalar Sku
 
-"A time as of RFC 3339."
+"A time in the format of RFC 3339."
 scalar DateTime
 
-"A currency as of ISO 4217, such as EUR."
+"A currency code of ISO 4217, such as EUR."
 scalar CurrencyCode
 
-"A country as of ISO 3166-1, such as DE."
+"A country code of ISO 3166-1, such as DE."
 scalar CountryCode
 
 "An integer of up to 64 bits. An amount of money is in minor units: 1999 EUR is 19.99 €."
@@ -221,22 +221,22 @@ type Query {
 }
 
 type Mutation {
-  "Places an order. The answer is the order as it was accepted; its fulfilment goes on."
+  "Places an order. The answer is the accepted order; its fulfilment continues in the background."
   placeOrder(
     input: OrderRequest!
-    "A key of your choice for this intent. The same key and input give the first order again, for 24 hours."
+    "A key of your choice for this intent. For 24 hours the same key and input return the recorded order."
     idempotencyKey: String!
   ): Order
-  "Asks for an order to be cancelled. It may still end confirmed."
+  "Requests the cancellation of an order. The order may still be confirmed."
   cancelOrder(
     orderId: Ulid!
-    "Why, for the record of what operators do."
+    "The reason, for the audit log of operators."
     reason: String
     idempotencyKey: String!
   ): Order
   "Creates or changes a product; for operators."
   putProduct(sku: Sku!, input: ProductRequest!): Product
-  "Adds to or takes from a product's stock; for operators."
+  "Changes the stock of a product; for operators."
   adjustStock(sku: Sku!, input: StockAdjustment!, idempotencyKey: String!): Stock
 }
 
@@ -251,27 +251,27 @@ enum OrderStatus {
 type Order {
   orderId: Ulid!
   status: OrderStatus
-  "Why the order ended as it did, a code; null while it is PENDING and when it is CONFIRMED."
+  "Why the order was not fulfilled, a code; null if it is PENDING or CONFIRMED."
   reason: String
   items: [OrderLine!]!
   total: Money!
   shippingAddress: Address!
   paymentMethod: String!
-  "With the reason TIMED_OUT: who did not answer in time, PAYMENT_PROVIDER or CARRIER."
+  "With the reason TIMED_OUT: the third party that did not answer in time, PAYMENT_PROVIDER or CARRIER."
   waitedFor: String
   "With the reason OUT_OF_STOCK: the lines that were short."
   shortages: [Shortage!]
-  "What the customer must do so that the order goes on; null unless it waits for that."
+  "What the customer must do before the order continues; null unless it waits for the customer."
   nextAction: NextAction
   "Whether its cancellation was requested."
   cancelRequested: Boolean!
   "As given by the carrier, once the order is CONFIRMED."
   trackingNumber: String
-  "A page of the carrier that shows where the shipment is; null if the shop has none."
+  "The carrier's page for the shipment; null if the shop has not configured one."
   trackingUrl: String
-  "What the order has reached so far, by time."
+  "The milestones of the order so far, by time."
   progress: [Milestone!]!
-  "Goes up by one with every change of the order."
+  "Increases by one with every change of the order."
   version: Int64!
   "Every version of the order, oldest first, except those of releases before this field."
   changes: [OrderChange!]!
@@ -285,7 +285,7 @@ type Order {
   shipment: Shipment
 }
 
-"What the customer must do before a time, such as AUTHENTICATE for the payment, at an address."
+"An action of the customer, such as AUTHENTICATE for the payment, with its address and deadline."
 type NextAction {
   type: String!
   url: String!
@@ -300,25 +300,25 @@ type OrderChange {
   at: DateTime!
 }
 
-"A line of which the shop had too little, and how many pieces were missing."
+"A line for which there was too little stock, and how many pieces were missing."
 type Shortage {
   sku: Sku!
   missing: Int!
 }
 
-"Something that an order has reached."
+"A milestone of an order."
 type Milestone {
   "PLACED, a step of its fulfilment, or a status after PENDING. More may be added."
   step: String!
   at: DateTime!
 }
 
-"A line, with the price as it was when the order was placed."
+"A line, with the price at which the order was placed."
 type OrderLine {
   sku: Sku!
   quantity: Int!
   unitPrice: Money!
-  "The product as it is now; null if it is no longer sold."
+  "The current product; null if it is no longer sold."
   product: Product
 }
 
@@ -334,21 +334,21 @@ type Address {
   line2: String
   city: String!
   region: String
-  "Empty where addresses have none."
+  "Empty in countries without postal codes."
   postalCode: String!
   country: CountryCode!
 }
 
 enum PaymentStatus {
-  "Held on the card."
+  "The amount is held on the card."
   AUTHORIZED
-  "Taken."
+  "The amount was captured."
   CAPTURED
-  "The hold was let go."
+  "The hold was released."
   VOIDED
-  "Taken and given back."
+  "The amount was captured and refunded."
   REFUNDED
-  "Refused by the provider."
+  "The provider declined the payment."
   DECLINED
   "Nothing is held yet; the customer must act."
   ACTION_REQUIRED
@@ -364,20 +364,20 @@ type Payment {
   orderId: Ulid!
   status: PaymentStatus
   amount: Money!
-  "How much was given back so far; null if nothing was."
+  "The amount refunded so far; null if nothing was."
   refundedAmount: Money
-  "Why it was declined, as the provider says."
+  "The provider's reason for the decline."
   reason: String
   "The state of the customer's claim at their bank, if there is one."
   dispute: Dispute
 }
 
 enum ReservationStatus {
-  "Held."
+  "Reserved for the order."
   RESERVED
   "Shipped."
   COMMITTED
-  "Back in stock."
+  "Released; available again."
   RELEASED
 }
 
@@ -403,7 +403,7 @@ type Shipment {
   orderId: Ulid!
   status: ShipmentStatus
   trackingNumber: String
-  "Why it was refused, as the carrier says."
+  "The carrier's reason for the refusal."
   reason: String
 }
 
@@ -419,7 +419,7 @@ type Product {
   category: String
   "Whether lists leave the product out."
   unlisted: Boolean
-  "Grows by one with every change."
+  "Increases by one with every change."
   version: Int64!
   "Whether it is in stock. It is no promise: the order decides."
   available: Availability
@@ -501,7 +501,7 @@ input AddressRequest {
   line2: String
   city: String!
   region: String
-  "Required where addresses have one."
+  "Required in countries with postal codes."
   postalCode: String
   country: CountryCode!
 }
@@ -515,20 +515,20 @@ input MoneyInput {
 input ProductRequest {
   name: String!
   price: MoneyInput!
-  "A description for the shop's pages. Null leaves it as it is, empty removes it; so do the next two."
+  "A description for the shop's pages. Null keeps it, an empty text removes it; so do the next two fields."
   text: String
   imageUrl: String
   category: String
-  "Whether lists leave the product out. Null leaves it as it is."
+  "Whether lists leave the product out. Null keeps the current value."
   unlisted: Boolean
-  "Why, for the record of what operators do."
+  "The reason, for the audit log of operators."
   reason: String
 }
 
 input StockAdjustment {
-  "Pieces to add, or to take away if negative; not 0."
+  "Pieces to add, or to remove if negative; not 0."
   delta: Int64!
-  "Why, for the record."
+  "The reason, for the audit log."
   reason: String!
   "Starts the stock of a SKU that no product has."
   allowUnknownSku: Boolean
