@@ -207,8 +207,8 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 	}
 }
 
-// availabilityTold: at rest, what anybody is told of a product is what is available. While orders
-// run it may be late, and it promises nothing.
+// availabilityTold: at rest, the public availability of a product agrees with its exact stock. While
+// orders run it may lag.
 func availabilityTold(w *World, broken func(string, string, ...any)) {
 	ctx := context.Background()
 	for _, sku := range w.shop.everything() {
@@ -222,7 +222,7 @@ func availabilityTold(w *World, broken func(string, string, ...any)) {
 		}
 		told, err := inventory.New(w.stock, w, w.ids).ListAvailability(ctx, []string{sku})
 		if err != nil || len(told) != 1 || told[0].SKU != sku || told[0].Status != want {
-			broken("", "%s: %d are available, told is %v (%v)", sku, available, told, err)
+			broken("", "%s: %d are available, but customers see %v (%v)", sku, available, told, err)
 		}
 		w.reach("a product is " + string(want))
 	}
