@@ -24,8 +24,8 @@ var (
 type Store interface {
 	// Get returns a product, read consistently, or ErrNoProduct.
 	Get(ctx context.Context, sku string) (Product, error)
-	// GetMany returns the products of up to 100 distinct SKUs, read consistently, in their order;
-	// unknown ones are left out.
+	// GetMany returns the products of up to 100 distinct SKUs, in their order; unknown ones are
+	// left out. The reads are eventually consistent.
 	GetMany(ctx context.Context, skus []string) ([]Product, error)
 	// Save writes a product's next version, and makes its entries in the index those of its Words.
 	// It returns fault.ErrLostRace unless before is what is stored, the zero Product if nothing is.

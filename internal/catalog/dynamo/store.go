@@ -70,6 +70,11 @@ func Open(t *ddb.Table) Store {
 	return Store{ddb.Store[catalog.Product, product]{Table: t, Kind: productItems}}
 }
 
+// GetMany reads products in one batch.
+func (s Store) GetMany(ctx context.Context, skus []string) ([]catalog.Product, error) {
+	return productItems.GetManyEventually(ctx, s.Table, skus)
+}
+
 // Products reads a page of products.
 func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalog.Product, string, error) {
 	items, next, err := s.Page(ctx, "", "pk", products, false, limit, cursor)

@@ -8,8 +8,8 @@ import (
 	"orderflow/internal/inventory"
 )
 
-// TestAvailabilityDuringASaleCostsOneShard splits a product and then sells it out. Only then are its
-// other shards read.
+// TestAvailabilityDuringASaleCostsOneShard splits a product and then sells it out. Only then are
+// its other shards read.
 func TestAvailabilityDuringASaleCostsOneShard(t *testing.T) {
 	const units, orders, shards = 800, 200, 16
 	synctest.Test(t, func(t *testing.T) {

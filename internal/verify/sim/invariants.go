@@ -207,8 +207,8 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 	}
 }
 
-// availabilityTold: at rest, the public availability of a product agrees with its exact stock. While
-// orders run it may lag.
+// availabilityTold: at rest, the public availability of a product agrees with its exact stock.
+// While orders run it may lag.
 func availabilityTold(w *World, broken func(string, string, ...any)) {
 	ctx := context.Background()
 	for _, sku := range w.shop.everything() {
