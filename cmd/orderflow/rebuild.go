@@ -24,8 +24,8 @@ func rebuild(a *app) *cobra.Command {
 stay available and count new orders; then the new ones replace them.
 
 The command shows the progress until then. Interrupting it does not stop the rebuild; run it again
-to see how far it is. --stop stops the rebuild, and the next one resumes it. With --fresh it begins
-anew, as after a release that changed what is counted.`,
+to see how far it is. --stop stops the rebuild, and the next one resumes it. With --fresh it starts
+over, as after a release that changed what is counted.`,
 		Example: `  orderflow report rebuild
   orderflow report rebuild --stop
   orderflow report rebuild --fresh --reason "Release 0.12 added a report" --detach`,
@@ -73,7 +73,7 @@ func follow(ctx context.Context, out io.Writer, c *client.Client, r client.Rebui
 		}
 		select {
 		case <-ctx.Done():
-			return r, fmt.Errorf("%w: the rebuild goes on; `orderflow report rebuild` shows it again", ctx.Err())
+			return r, fmt.Errorf("%w: the rebuild continues; `orderflow report rebuild` shows it again", ctx.Err())
 		case <-time.After(everyLook):
 		}
 		latest, err := c.LatestRebuild(ctx)

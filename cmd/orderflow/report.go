@@ -108,7 +108,7 @@ func bestSellers(a *app) *cobra.Command {
 
 func funnel(a *app) *cobra.Command {
 	return read(a, kind[client.Outcome]{
-		name: "funnel", short: "Read what became of orders",
+		name: "funnel", short: "Read how orders ended",
 		long:    "An order counts as PLACED on the day it was placed, and by its final status on the day it got that.",
 		columns: []string{"day", "outcome", "reason", "orders"},
 		cells:   func(o client.Outcome) []any { return []any{o.Day, o.Outcome, o.Reason, o.Orders} },

@@ -227,7 +227,7 @@ func start(
 // errThrottled is Lambda's error for an invocation beyond the function's reserved concurrency.
 var errThrottled = messages.InvokeResponse_Error{Type: "Lambda.TooManyRequestsException", Message: "Rate Exceeded."}
 
-// reserved refuses invocations while n are under way. State machines and queues try them again.
+// reserved refuses invocations while n are in progress. State machines and queues retry them.
 func reserved(n int, next function.Handler) function.HandlerFunc {
 	room := resilience.NewBulkhead(n)
 	return func(ctx context.Context, payload []byte) ([]byte, error) {

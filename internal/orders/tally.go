@@ -33,7 +33,7 @@ var (
 	// ErrAtLimit is a store's error for a customer at a limit.
 	ErrAtLimit = errors.New("the customer is at a limit")
 	// ErrTooManyOrders: the customer is at the limit of open orders.
-	ErrTooManyOrders = fault.New(fault.Limited, "TooManyOpenOrders", "you have too many orders under way")
+	ErrTooManyOrders = fault.New(fault.Limited, "TooManyOpenOrders", "you have too many orders in progress")
 	// ErrTooManyDeclines: the customer is at the limit of declines.
 	ErrTooManyDeclines = fault.New(fault.Limited, "TooManyDeclinedPayments",
 		"too many of your orders were declined or cancelled within the last hour; nothing was ordered. "+
@@ -124,7 +124,7 @@ func (s *Service) uncountFinal(ctx context.Context, customerID string, open []st
 		}
 	}
 	if len(final) == 0 {
-		return ErrTooManyOrders.Detailf("you have %d orders under way, as many as one customer may have; "+
+		return ErrTooManyOrders.Detailf("you have %d orders in progress, the limit for one customer; "+
 			"nothing was ordered. Wait until one of them is done, or cancel one", len(open)).After(retryOpen)
 	}
 	return s.store.Uncount(ctx, customerID, final)

@@ -55,7 +55,7 @@ func TestOpenOrdersAreLimited(t *testing.T) {
 	_, _, err = s.orderFor("alice", "more")
 	e := fault.From(err)
 	if !errors.Is(err, orders.ErrTooManyOrders) || e.Kind != fault.Limited || e.RetryAfter <= 0 ||
-		!strings.Contains(e.Detail, "20 orders under way") {
+		!strings.Contains(e.Detail, "20 orders in progress") {
 		t.Fatalf("order 21: %v, retry after %s", err, e.RetryAfter)
 	}
 	if _, ok, err := s.store.Reply(t.Context(), "alice", "more"); ok || err != nil || s.emitted() != "" {

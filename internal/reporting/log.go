@@ -49,7 +49,7 @@ type Message struct {
 // Producer appends to the log.
 type Producer interface {
 	// Append returns an error for each message, nil if it is in the log and survives the loss of a
-	// broker. A message with an error may be in the log all the same.
+	// broker. A message with an error may still be in the log.
 	Append(ctx context.Context, messages []Message) []error
 }
 

@@ -38,7 +38,7 @@ var sizes = map[string]int{
 }
 
 var (
-	errPanic    = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
+	errPanic    = fault.New(fault.Internal, "Internal", "an internal error made the field fail")
 	errArgument = fault.New(fault.Invalid, "InvalidRequest", "the value does not fit the type of the argument")
 )
 

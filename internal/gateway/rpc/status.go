@@ -49,7 +49,7 @@ const retryAfter = 2 * time.Second
 var (
 	errDeadline = fault.New(fault.TimedOut, "DeadlineExceeded",
 		"the call did not finish in time; it may have taken effect")
-	errInternal = fault.New(fault.Internal, "Internal", "the call failed for a reason of ours")
+	errInternal = fault.New(fault.Internal, "Internal", "an internal error made the call fail")
 )
 
 // status gives the error of a call its code and details. It hides the cause.

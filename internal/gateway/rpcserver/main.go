@@ -41,7 +41,7 @@ The environment is that of the function serve-rpc: STAGE, DISCOVERY, TABLE_NAME,
 TRACES_URL. AWS credentials are found as by every AWS SDK, such as those of an ECS task role.
 
 It serves grpc.health.v1 and reflection. SIGTERM drains it: health says NOT_SERVING for the notice, then streams end
-with UNAVAILABLE and calls under way are finished.
+with UNAVAILABLE and calls in progress are finished.
 
 Usage: rpc [flags]
 

@@ -48,7 +48,7 @@ type Queue struct {
 	gone   map[string]bool // ids of those removed while the store was read; else nil
 	ready  []*Message
 	hidden int // messages that are redelivered later
-	busy   int // batches under way
+	busy   int // batches in progress
 	taken  int // their messages
 
 	workers sync.WaitGroup

@@ -22,7 +22,7 @@ var errDeadline = fault.New(fault.TimedOut, "DeadlineExceeded",
 
 // withinDeadline ends the work when the caller stops waiting, if it said how long it waits: further
 // work would only add to an overload. Work that fails because of that deadline is a 408, not a
-// fault of ours.
+// fault of our own.
 func withinDeadline(ctx context.Context, r *Request, handle HandlerFunc) (Response, error) {
 	wait, ok := callerWait(r.Header.Get(httpclient.TimeoutHeader))
 	if !ok {

@@ -3,9 +3,9 @@ package resilience
 import "orderflow/internal/platform/fault"
 
 // ErrFull is the fault of a call for which a bulkhead has no room.
-var ErrFull = fault.New(fault.Transient, "Overloaded", "too many calls of this kind are under way; try again")
+var ErrFull = fault.New(fault.Transient, "Overloaded", "too many calls of this kind are in progress; try again")
 
-// Bulkhead bounds how many calls to one dependency are under way in a process, so that a slow one
+// Bulkhead bounds how many calls to one dependency are in progress in a process, so that a slow one
 // cannot take all of its connections and goroutines. It acts in a process that serves many requests
 // at once. A Lambda process serves one invocation at a time and never fills it: there the bulkhead
 // is in template.yaml, ReservedConcurrency around a function and MaximumConcurrency behind a queue.

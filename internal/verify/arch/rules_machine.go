@@ -136,7 +136,7 @@ var machineRules = []Rule{
 		}),
 		func(r *Repo) { r.Machines["prepare-order"].States["ArrangeShipment"].Catch = nil }),
 	ofCore(rule("a child's steps end in a report, its failures in a report of failure",
-		"no compensation: its parent would wait in vain, or go on",
+		"no compensation: its parent would wait without an answer, or continue",
 		func(r *Repo, bad *list) {
 			for _, machine := range children {
 				m := r.Machines[machine]

@@ -48,7 +48,7 @@ func (r *Repo) mentions() func(source string) string {
 
 var stackRules = []Rule{
 	ban("the core imports nothing of a service with a stack of its own",
-		"a shop without it would build and deploy it all the same",
+		"a shop without it would still build and deploy it",
 		"^(internal|functions)/"+anyCore+"\\b|^internal/platform/|^cmd/rpc$",
 		"^"+module+"(internal|functions)/"+anyOptional+"\\b", "",
 		"internal/inventory orderflow/internal/warehouse/contract"),

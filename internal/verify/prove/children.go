@@ -185,7 +185,7 @@ func (n *successors) faultyChild(i int, m message, parent kind) {
 	}, "%s%s, but the answer is lost, and it fails until the retries are exhausted", m, progress{m.phase, out})
 }
 
-// giveUpChild adds that an execution waits in vain for its child.
+// giveUpChild adds that an execution waits for its child without an answer.
 func (n *successors) giveUpChild(k kind, e asl.StartExecution) {
 	n.fault(func(s *State) { n.x.fail(s, k, asl.ErrTimeout) }, "%s gives up its child, which may run on", e.State)
 }
