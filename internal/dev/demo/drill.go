@@ -106,19 +106,33 @@ func (d *drill) report() {
 	_ = table.Flush()
 }
 
-// shows runs a command until its output has all these texts, and prints their lines.
+// shows runs a command until each of these texts is in a line of its output, and prints those
+// lines. In a text, columns of a line are one space apart, and others lie between those that …
+// separates.
 func (d *drill) shows(ctx context.Context, trouble string, want []string, args ...string) error {
 	command := "orderflow " + strings.Join(args, " ")
 	for deadline := time.Now().Add(d.patience); ; {
 		began := time.Now()
 		out := d.operator(ctx, args...)
 		took := time.Since(began)
-		lines := slices.DeleteFunc(strings.Split(out, "\n"), func(line string) bool {
-			return !slices.ContainsFunc(want, func(text string) bool { return strings.Contains(line, text) })
-		})
-		if !slices.ContainsFunc(want, func(text string) bool { return !strings.Contains(out, text) }) {
+		missing, found := slices.Clone(want), []string{}
+		for line := range strings.Lines(out) {
+			columns := strings.Join(strings.Fields(line), " ")
+			in := func(text string) bool {
+				rest, found := columns, true
+				for part := range strings.SplitSeq(text, " … ") {
+					_, after, ok := strings.Cut(rest, part)
+					rest, found = after, found && ok
+				}
+				return found
+			}
+			if slices.ContainsFunc(want, in) {
+				missing, found = slices.DeleteFunc(missing, in), append(found, strings.TrimSuffix(line, "\n"))
+			}
+		}
+		if len(missing) == 0 {
 			fmt.Fprintf(d.out, "   $ %s   (%.1f s)\n", command, took.Seconds())
-			for _, line := range lines {
+			for _, line := range found {
 				fmt.Fprintln(d.out, "     "+printable.Escape(line))
 			}
 			if trouble != "" {
@@ -127,14 +141,14 @@ func (d *drill) shows(ctx context.Context, trouble string, want []string, args .
 			return nil
 		}
 		if time.Now().After(deadline) || clock.Sleep(ctx, d.poll) != nil {
-			return fmt.Errorf("`%s` does not show %q:\n%s", command, want, out)
+			return fmt.Errorf("`%s` does not show %q:\n%s", command, missing, out)
 		}
 	}
 }
 
 // final waits until an order has a status.
 func (d *drill) final(ctx context.Context, id, status string) error {
-	return d.shows(ctx, "", []string{"status", status}, "order", "get", id)
+	return d.shows(ctx, "", []string{"status " + status}, "order", "get", id)
 }
 
 // switchedOff switches off the consumer that starts sagas.
@@ -153,15 +167,16 @@ func (d *drill) switchedOff(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(d.out, "   %s is switched off; order %s is placed\n", consumer, o.OrderID)
 	const name = "a consumer is switched off"
-	if err := d.shows(ctx, name, []string{"Disabled"}, "health"); err != nil {
+	if err := d.shows(ctx, name, []string{consumer + " Disabled"}, "health"); err != nil {
 		return err
 	}
-	if err := d.shows(ctx, name, []string{"not picked up", consumer + " is Disabled", "next "},
+	if err := d.shows(ctx, name, []string{"not picked up", consumer + " is Disabled", "next orderflow health"},
 		"order", "get", o.OrderID); err != nil {
 		return err
 	}
 	fmt.Fprintln(d.out, "   it is switched on, as `aws lambda update-event-source-mapping --enabled` does")
-	return errors.Join(on(), d.final(ctx, o.OrderID, client.Confirmed))
+	return errors.Join(on(), d.final(ctx, o.OrderID, client.Confirmed),
+		d.shows(ctx, "", []string{consumer + " Enabled"}, "health"))
 }
 
 // openCircuit takes the payment provider down.
@@ -180,10 +195,10 @@ func (d *drill) openCircuit(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(d.out, "   the provider answers 503; orders %s are placed\n", strings.Join(placed, ", "))
 	const name, circuit = "a circuit is open", "payment-provider"
-	if err := d.shows(ctx, name, []string{circuit, "payments  OPEN"}, "circuit", "list"); err != nil {
+	if err := d.shows(ctx, name, []string{circuit + " payments OPEN"}, "circuit", "list"); err != nil {
 		return err
 	}
-	if err := d.shows(ctx, name, []string{"CircuitOpen", "orderflow circuit list"},
+	if err := d.shows(ctx, name, []string{"now Prepare … CircuitOpen", "next orderflow circuit list"},
 		"order", "get", placed[0]); err != nil {
 		return err
 	}
@@ -191,7 +206,7 @@ func (d *drill) openCircuit(ctx context.Context) (err error) {
 	if err := d.provider.Mend(); err != nil {
 		return err
 	}
-	if err := d.shows(ctx, "", []string{"state        CLOSED"}, "circuit", "show", circuit); err != nil {
+	if err := d.shows(ctx, "", []string{"state CLOSED"}, "circuit", "show", circuit); err != nil {
 		return err
 	}
 	for _, id := range placed {
@@ -229,11 +244,11 @@ func (d *drill) parked(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Fprintf(d.out, "   %s gets an event about order %s without its data\n", consumer, o.OrderID)
-	if err := d.shows(ctx, name, []string{o.OrderID, "InvalidEvent", "dead-letter-queue.md"},
+	if err := d.shows(ctx, name, []string{consumer + " … InvalidEvent … " + o.OrderID + " … dead-letter-queue.md"},
 		"dlq", "list"); err != nil {
 		return err
 	}
-	if err := d.shows(ctx, name, []string{o.OrderID, "InvalidEvent"}, "dlq", "show", consumer); err != nil {
+	if err := d.shows(ctx, name, []string{o.OrderID + " … InvalidEvent"}, "dlq", "show", consumer); err != nil {
 		return err
 	}
 	id, err := d.messageAbout(ctx, consumer, o.OrderID)
@@ -243,7 +258,7 @@ func (d *drill) parked(ctx context.Context) (err error) {
 	return errors.Join(
 		d.shows(ctx, "", []string{"drop succeeded for 1 messages"}, "dlq", "drop", consumer, "--message", id,
 			"--reason", why),
-		d.shows(ctx, "", []string{"dlq drop", why}, "audit", o.OrderID))
+		d.shows(ctx, "", []string{"dlq drop " + o.OrderID + " done " + why}, "audit", o.OrderID))
 }
 
 // messageAbout returns the id of the message of a dead-letter queue about an order.
@@ -279,17 +294,18 @@ func (d *drill) undone(ctx context.Context) error {
 	}
 	fmt.Fprintf(d.out, "   the carrier refuses order %s, and the provider refuses to void its payment\n", o.OrderID)
 	const name = "an order needs attention"
-	if err := d.shows(ctx, name, []string{o.OrderID}, "order", "list", "--status", client.NeedsAttention); err != nil {
+	if err := d.shows(ctx, name, []string{o.OrderID + " … " + client.NeedsAttention}, "order", "list", "--status",
+		client.NeedsAttention); err != nil {
 		return err
 	}
-	if err := d.shows(ctx, name, []string{"VoidPayment", "PaymentProviderRefused", "orderflow order retry"},
-		"order", "get", o.OrderID); err != nil {
+	if err := d.shows(ctx, name, []string{"failed VoidPayment … PaymentProviderRefused",
+		"next orderflow order retry " + o.OrderID}, "order", "get", o.OrderID); err != nil {
 		return err
 	}
 	return errors.Join(
 		d.shows(ctx, "", []string{"started"}, "order", "retry", o.OrderID, "--reason", why),
 		d.final(ctx, o.OrderID, client.Rejected),
-		d.shows(ctx, "", []string{"order retry", why}, "audit", o.OrderID),
+		d.shows(ctx, "", []string{"order retry " + o.OrderID + " done " + why}, "audit", o.OrderID),
 		d.voided(ctx, o.OrderID))
 }
 

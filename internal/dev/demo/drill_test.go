@@ -23,7 +23,7 @@ func answers(all ...string) Operator {
 func TestDrillWaitsUntilACommandShowsTheTrouble(t *testing.T) {
 	var out bytes.Buffer
 	d := &drill{operator: answers("nothing", "a  OPEN\nb  CLOSED"), out: &out, patience: time.Minute}
-	if err := d.shows(t.Context(), "open", []string{"a ", "OPEN"}, "circuit", "list"); err != nil {
+	if err := d.shows(t.Context(), "open", []string{"a … OPEN", "a OP"}, "circuit", "list"); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
@@ -34,9 +34,10 @@ func TestDrillWaitsUntilACommandShowsTheTrouble(t *testing.T) {
 }
 
 func TestDrillFailsIfACommandDoesNotShowTheTrouble(t *testing.T) {
-	d := &drill{operator: answers("a  CLOSED"), out: &bytes.Buffer{}}
-	err := d.shows(t.Context(), "open", []string{"a ", "OPEN"}, "circuit", "list")
-	if err == nil || !strings.Contains(err.Error(), "a  CLOSED") || len(d.shown) > 0 {
+	d := &drill{operator: answers("a  CLOSED\nb  OPEN"), out: &bytes.Buffer{}}
+	err := d.shows(t.Context(), "open", []string{"a … OPEN", "b OPEN"}, "circuit", "list")
+	if err == nil || !strings.Contains(err.Error(), `does not show ["a … OPEN"]`) ||
+		!strings.Contains(err.Error(), "a  CLOSED") || len(d.shown) > 0 {
 		t.Errorf("%v, %+v", err, d.shown)
 	}
 }
