@@ -142,30 +142,40 @@ func TestAStoppedIntakeRefusesOnlyNewOrders(t *testing.T) {
 			t.Errorf("resume: %v\n%s", err, out)
 		}
 	})
-	under := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	under, page := asked(t) // its customer has not acted yet
+	why := map[string]string{"stop": "stop " + under.OrderID, "resume": "resume " + under.OrderID}
+	repeated, err := customer().PlaceOrder(t.Context(), "before-the-stop", order("MUG-BLUE", 1, "pm_card_visa"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if out := operate(t, 2, "intake", "stop"); !strings.Contains(out, "--reason") {
 		t.Errorf("stop without a reason: %s", out)
 	}
-	if out := operate(t, 0, "intake", "stop", "--for", "10m", "--reason", "INTAKE-1"); !strings.Contains(out,
+	if out := operate(t, 0, "intake", "stop", "--for", "10m", "--reason", why["stop"]); !strings.Contains(out,
 		"new orders are refused") {
 		t.Errorf("stop: %s", out)
 	}
-	_, err := customer().PlaceOrder(t.Context(), "", order("MUG-BLUE", 1, "pm_card_visa"))
+	_, err = customer().PlaceOrder(t.Context(), "", order("MUG-BLUE", 1, "pm_card_visa"))
 	wantProblem(t, err, http.StatusServiceUnavailable, "OrdersStopped")
 	var refused *client.Problem
 	if !errors.As(err, &refused) || refused.RetryAfter < 9*time.Minute || refused.RetryAfter > 10*time.Minute {
 		t.Errorf("it may be tried again after %v", refused)
 	}
-	wantFinal(t, under, client.Confirmed, "")
-	if _, err := customer().GetOrder(t.Context(), under.OrderID); err != nil {
-		t.Errorf("reads are refused: %v", err)
+	again, err := customer().PlaceOrder(t.Context(), "before-the-stop", order("MUG-BLUE", 1, "pm_card_visa"))
+	if err != nil || again.OrderID != repeated.OrderID {
+		t.Errorf("a repeated request: order %s, %v; want its first answer, order %s", again.OrderID, err,
+			repeated.OrderID)
 	}
-	if out := operate(t, 0, "intake", "resume", "--reason", "INTAKE-2"); !strings.Contains(out, "orders are taken") {
+	if status, answer := post(t, page+"?answer=succeed", "", ""); status != http.StatusOK {
+		t.Errorf("the customer of an order under way acts: %d %s", status, answer)
+	}
+	wantFinal(t, under, client.Confirmed, "")
+	if out := operate(t, 0, "intake", "resume", "--reason", why["resume"]); !strings.Contains(out, "orders are taken") {
 		t.Errorf("resume: %s", out)
 	}
 	wantFinal(t, place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")
 	out := operate(t, 0, "audit", "intake")
-	if !strings.Contains(out, "INTAKE-1") || !strings.Contains(out, "INTAKE-2") {
+	if !strings.Contains(out, why["stop"]) || !strings.Contains(out, why["resume"]) {
 		t.Errorf("audit: %s", out)
 	}
 }

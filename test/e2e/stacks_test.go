@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/verify/resources"
 )
 
@@ -29,31 +30,33 @@ func TestStacksOfTheirOwnLeaveTheCoreAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unchanged := func(after string) {
+	services := slices.Sorted(maps.Keys(noBrokers))
+	each := func(does string, do func(service string) error) {
 		t.Helper()
-		now, err := resources.Core(ctx, aws)
-		if changes := resources.Changes(before, now); err != nil || len(changes) > 0 {
-			t.Errorf("%s changes the core: %v, %v", after, changes, err)
-		}
-	}
-	for _, service := range slices.Sorted(maps.Keys(noBrokers)) {
-		name := "orderflow-" + service
-		outputs, err := stack.DeployStack(ctx, nil, service, noBrokers[service]...)
+		err := concurrent.Do(len(services), len(services), func(i int) error { return do(services[i]) })
 		if err != nil {
 			t.Fatal(err)
 		}
+		now, err := resources.Core(ctx, aws)
+		if changes := resources.Changes(before, now); err != nil || len(changes) > 0 {
+			t.Errorf("%s %v changes the core: %v, %v", does, services, changes, err)
+		}
+	}
+	each("deploying", func(service string) error {
+		outputs, err := stack.DeployStack(ctx, nil, service, noBrokers[service]...)
+		if err != nil {
+			return err
+		}
+		name := "orderflow-" + service
 		if all, err := resources.Of(ctx, aws, name); err != nil || len(all) == 0 || len(outputs) == 0 {
 			t.Errorf("%s has %d resources and outputs %v, %v", name, len(all), outputs, err)
 		}
-		unchanged("deploying " + name)
-		if _, err = stack.DeployStack(ctx, nil, service, append(noBrokers[service],
-			"LogRetentionDays=7")...); err != nil {
-			t.Fatal(err)
-		}
-		unchanged("updating " + name)
-		if err := stack.DeleteStack(ctx, nil, service); err != nil {
-			t.Fatal(err)
-		}
-		unchanged("deleting " + name)
-	}
+		return nil
+	})
+	each("updating", func(service string) error {
+		parameters := append(slices.Clone(noBrokers[service]), "LogRetentionDays=7")
+		_, err := stack.DeployStack(ctx, nil, service, parameters...)
+		return err
+	})
+	each("deleting", func(service string) error { return stack.DeleteStack(ctx, nil, service) })
 }
