@@ -55,12 +55,12 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	}
 	others := slices.DeleteFunc(strings.Fields(string(listed)),
 		func(pkg string) bool { return strings.HasSuffix(pkg, strings.TrimPrefix(endToEnd, ".")) })
-	slices.SortStableFunc(others, func(a, b string) int { return cmp.Compare(later(a), later(b)) })
+	slices.SortStableFunc(others, func(a, b string) int { return cmp.Compare(turn(a), turn(b)) })
 	// Otherwise two commands would compile the same packages. Nothing runs if tests are only
 	// listed.
-	first := exec.CommandContext(ctx, "go", "test", "-list", "^$", endToEnd)
-	first.Dir, first.Stderr = string(repo), os.Stderr
-	if err := first.Run(); err != nil {
+	compile := exec.CommandContext(ctx, "go", "test", "-list", "^$", endToEnd)
+	compile.Dir, compile.Stderr = string(repo), os.Stderr
+	if err := compile.Run(); err != nil {
 		return err
 	}
 	var one sync.Mutex // a line at a time, to either
@@ -88,16 +88,23 @@ func testBeside(ctx context.Context, repo devstack.Repo, flags []string) error {
 	return exitCode(1) // go test has printed the reason
 }
 
-// timed are packages whose tests limit durations. They run while the end-to-end tests still deploy,
-// before those use the whole processor.
-var timed = []string{"internal/gateway", "internal/platform", "internal/verify/faults"}
+// first are the packages that run before all others, in turns. Tests of the first turn limit
+// durations: they run while the end-to-end tests still deploy, before those use the whole
+// processor. Those of the second take longest: begun last, one of them would run alone in the end.
+var first = [][]string{
+	{"internal/gateway", "internal/platform", "internal/verify/faults"},
+	{"internal/inventory", "internal/verify/prove", "internal/verify/sim", "internal/verify/tables",
+		"test/differential"},
+}
 
-// later is 0 for a package that runs first, otherwise 1.
-func later(pkg string) int {
-	if slices.ContainsFunc(timed, func(dir string) bool { return strings.HasPrefix(pkg, "orderflow/"+dir) }) {
-		return 0
+// turn is the turn in which a package runs.
+func turn(pkg string) int {
+	for n, dirs := range first {
+		if slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(pkg, "orderflow/"+dir) }) {
+			return n
+		}
 	}
-	return 1
+	return len(first)
 }
 
 // lines is a writer that passes on whole lines, so that those of several programs do not mix.

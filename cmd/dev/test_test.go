@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"sync"
 	"testing"
 )
@@ -20,5 +21,21 @@ func TestOnlyWholeLinesArePassedOn(t *testing.T) {
 	}
 	if got := out.String(); got != "b1\na1\na2\nb2\na3\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestPackagesRunInTheirTurns(t *testing.T) {
+	for n, dirs := range first {
+		for _, dir := range dirs {
+			if _, err := os.Stat("../../" + dir); err != nil {
+				t.Errorf("turn %d: %v", n, err)
+			}
+			if got := turn("orderflow/" + dir + "/part"); got != n {
+				t.Errorf("a part of %s runs in turn %d, want %d", dir, got, n)
+			}
+		}
+	}
+	if got := turn("orderflow/internal/orders"); got != len(first) {
+		t.Errorf("others run in turn %d, want the last, %d", got, len(first))
 	}
 }
