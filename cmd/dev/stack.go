@@ -143,7 +143,7 @@ if stock is not the warehouse's own count, or if anything was lost or counted tw
 		Long: `Let orders come while the stage moves, with the same tables, from functions to the core as one process
 and back, as docs/one-process.md describes. The process is ended while sagas run, which functions resume. Print a
 timeline and then orders, money, shipments, mails and stock. Fail if an order was lost, doubled or stuck or did not
-end as it must, or if what belongs to it does not add up. It takes about three minutes. Functions handle events in the
+end as it must, or if what belongs to it does not add up. It takes four to five minutes. Functions handle events in the
 end, even after an interruption.`,
 		Example: "  go run ./cmd/dev demo-split",
 		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {

@@ -41,7 +41,7 @@ type Moves struct {
 	Ending time.Duration
 }
 
-// ThereAndBack moves a stage twice in about three minutes.
+// ThereAndBack moves a stage twice in four to five minutes.
 var ThereAndBack = Moves{Every: 2 * time.Second, Before: 15 * time.Second, Process: 30 * time.Second,
 	After: 15 * time.Second, Asked: 3, Drain: 300 * time.Millisecond, AtOnce: 10, Ending: 4 * time.Minute}
 
