@@ -17,7 +17,7 @@ import (
 
 func TestNegativeFlagsAreRefused(t *testing.T) {
 	for _, args := range []string{"-dev -keep -1", "-dev -drain -1s", "", "-dev more", "-dev -store disk",
-		"-dev -lease 999ms",
+		"-dev -lease 999ms", "-dev -reserved-concurrency -1",
 		"-dev -tracking-url http://x/{trackingNumber}", "-dev -tracking-url https://x"} {
 		var said strings.Builder
 		if code := Main(t.Context(), strings.Fields(args), os.LookupEnv, io.Discard, &said); code != exitUsage {
