@@ -149,7 +149,7 @@ consumer would give up on it again; --force sends it anyway.`,
 			switch from.Kind {
 			case repair.Consumer:
 				if !m.Ours() && !force {
-					return fmt.Errorf("message %s is not an Orderflow event:  `orderflow dlq drop` deletes it, "+
+					return fmt.Errorf("message %s is not an Orderflow event: `orderflow dlq drop` deletes it, "+
 						"--force sends it to its consumer again", m.ID)
 				}
 				return s.queues().SendBack(ctx, from, m)

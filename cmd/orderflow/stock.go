@@ -98,7 +98,7 @@ func countStock(ctx context.Context, c *client.Client, sku string) (s client.Sto
 			return s, err
 		}
 	}
-	return s, fmt.Errorf("orders keep moving pieces of %s, so they cannot be counted; nothing was changed.  "+
+	return s, fmt.Errorf("orders keep moving pieces of %s, so they cannot be counted; nothing was changed. "+
 		"Try again when fewer orders arrive", sku)
 }
 
