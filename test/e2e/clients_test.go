@@ -10,6 +10,7 @@ import (
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
+	"orderflow/internal/verify/checkout"
 )
 
 // reply is a response whose body has been read.
@@ -140,4 +141,10 @@ func TestPagesSeeTheGatewaysOwnAnswers(t *testing.T) {
 	if h := res.header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("headers %v", h)
 	}
+}
+
+func TestTheExampleCheckoutOrdersInABrowser(t *testing.T) {
+	t.Parallel()
+	system := checkout.System{Customer: customerOf(t), Operator: operator(), Origin: devstack.Origins[0]}
+	checkout.Try(t, "../..", system)
 }

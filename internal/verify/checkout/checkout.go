@@ -128,8 +128,16 @@ func (s System) stock(ctx context.Context) error {
 		if err := s.price(ctx, p.sku, p.name, int64(p.cents)); err != nil {
 			return err
 		}
-		pieces := client.Adjustment{Delta: p.pieces, Reason: "for sale", AllowUnknownSKU: true}
-		if _, err := s.Operator.AdjustStock(ctx, "", p.sku, pieces); err != nil {
+		have, err := s.Operator.GetStock(ctx, p.sku) // of an earlier run
+		var problem *client.Problem
+		if err != nil && (!errors.As(err, &problem) || problem.Status != http.StatusNotFound) {
+			return err
+		}
+		add := client.Adjustment{Delta: p.pieces - have.OnHand, Reason: "for sale", AllowUnknownSKU: true}
+		if add.Delta == 0 {
+			continue
+		}
+		if _, err := s.Operator.AdjustStock(ctx, "", p.sku, add); err != nil {
 			return err
 		}
 	}

@@ -59,11 +59,13 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestAMigrationLosesAndDoublesNoOrder":              logs,
 		"TestAHundredWatchersOfAnOrderCostOneReadPerSecond": slow,
 		"TestStacksOfTheirOwnLeaveTheCoreAsItIs":            sources,
+		"TestTheExampleCheckoutOrdersInABrowser":            load,
 		Grants:                                              "LocalStack's free edition does not enforce IAM",
 	},
 	devstack.OneProcess: ofOneProcess, OneProcessTables: ofOneProcess,
 	SAMLocal: {
 		"TestDemoOrdersEndAsExpected":                            load,
+		"TestTheExampleCheckoutOrdersInABrowser":                 load,
 		"TestConcurrentOrdersAddUp":                              load,
 		"TestAnOutageOfTheProviderCostsNoOrder":                  load,
 		"TestAMigrationLosesAndDoublesNoOrder":                   load,
