@@ -49,16 +49,16 @@ func benchmarks() *cobra.Command {
 		Short:   "Count the table units that each call consumes while the number of stored orders grows",
 		Example: "  go run ./cmd/dev bench growth --orders 1000,1000000",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
-			grown, err := bench.Growth(ctx, repo, sizes...)
-			if err != nil {
-				return err
-			}
-			if err := grown.Print(out); err != nil {
-				return err
-			}
-			call, ratio := grown.Worst()
-			fmt.Fprintf(out, "\nthe largest growth is %.2f (%s), the limit %.2f\n", ratio, call, bench.MaxGrowth)
-			return verdict(ratio <= bench.MaxGrowth, nil)
+			return compute(ctx, report(), "counting", often, func() (bool, error) {
+				grown, err := bench.Growth(ctx, repo, sizes...)
+				if err != nil {
+					return false, err
+				}
+				call, ratio := grown.Worst()
+				err = grown.Print(out)
+				fmt.Fprintf(out, "\nthe largest growth is %.2f (%s), the limit %.2f\n", ratio, call, bench.MaxGrowth)
+				return ratio <= bench.MaxGrowth, err
+			})
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntSliceVar(&sizes, "orders", []int{1_000, 10_000, 100_000}, "`numbers` of orders in the tables")

@@ -21,7 +21,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := root().ExecuteContext(ctx)
 	var exit exitCode
 	switch {
@@ -97,6 +97,27 @@ func onStack(do func(ctx context.Context, out io.Writer, s *devstack.Stack) erro
 			return err
 		}
 		return do(cmd.Context(), cmd.OutOrStdout(), stack)
+	}
+}
+
+// compute runs a long computation that has nothing to clean up: it is abandoned when ctx ends. It
+// reports at an interval how long it has run.
+func compute(
+	ctx context.Context, r *devstack.Reporter, name string, interval time.Duration, do func() (ok bool, err error),
+) error {
+	ended := make(chan error, 1)
+	go func() { ended <- verdict(do()) }()
+	began, tick := time.Now(), time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+			r.Printf("  … %s, %s so far\n", name, devstack.Seconds(time.Since(began)))
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +27,31 @@ func TestOutputOfCommandsIsEscapedForTheTerminal(t *testing.T) {
 	cmd.SetArgs([]string{"say"})
 	if err := cmd.Execute(); err != nil || out.String() != "a line of a log\\u001b[31m\\u202e\n" {
 		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
+func TestALongComputationIsReportedAndAbandoned(t *testing.T) {
+	var said bytes.Buffer
+	interrupted := errors.New("interrupted")
+	ctx, stop := context.WithCancelCause(t.Context())
+	synctest.Test(t, func(t *testing.T) {
+		hanging := make(chan struct{})
+		time.AfterFunc(25*time.Second, func() { stop(interrupted) })
+		err := compute(ctx, devstack.NewReporter(&said), "searching", 10*time.Second, func() (bool, error) {
+			<-hanging
+			return true, nil
+		})
+		const want = "  … searching, 10.0 s so far\n  … searching, 20.0 s so far\n"
+		if !errors.Is(err, interrupted) || said.String() != want {
+			t.Errorf("%v, said %q", err, said.String())
+		}
+		close(hanging)
+	})
+	for _, ok := range []bool{true, false} {
+		err := compute(t.Context(), nil, "", time.Hour, func() (bool, error) { return ok, nil })
+		if (err == nil) != ok {
+			t.Errorf("found %t: %v", ok, err)
+		}
 	}
 }
 

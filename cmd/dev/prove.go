@@ -37,6 +37,9 @@ import (
 	"orderflow/internal/verify/twoshops"
 )
 
+// often is how often a long computation reports that it goes on.
+const often = 10 * time.Second
+
 func proofs() []*cobra.Command {
 	var all suites.Options
 	var limit uint
@@ -46,19 +49,21 @@ func proofs() []*cobra.Command {
 		Use:     "prove",
 		Short:   "Search all runs of sagas, requests between shops, stock movements and reports for violations",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
-		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.
 			slog.SetDefault(slog.New(slog.DiscardHandler))
-			if mutants {
-				//nolint:contextcheck // they end themselves
-				all := slices.Concat(twoshops.Defects(), movements.Defects(), projection.Defects())
-				return verdict(interleave.Hunt(out, all), nil)
-			}
-			ok, err := prove.Search(out, repo.Path("statemachines"), limit) //nolint:contextcheck // as above
-			for _, search := range []func(io.Writer) bool{twoshops.Prove, movements.Prove, projection.Prove} {
-				ok = search(out) && ok
-			}
-			return verdict(ok, err)
+			//nolint:contextcheck // compute abandons it
+			return compute(ctx, report(), "searching", often, func() (bool, error) {
+				if mutants {
+					all := slices.Concat(twoshops.Defects(), movements.Defects(), projection.Defects())
+					return interleave.Hunt(out, all), nil
+				}
+				ok, err := prove.Search(out, repo.Path("statemachines"), limit)
+				for _, search := range []func(io.Writer) bool{twoshops.Prove, movements.Prove, projection.Prove} {
+					ok = search(out) && ok
+				}
+				return ok, err
+			})
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().UintVar(&limit, "faults", 2, "maximum faults in a run of a saga; three need more than 10 GB")
@@ -236,19 +241,19 @@ func simulate() *cobra.Command {
 violated or a path is never reached. A seed always gives the same run: --seed replays one and prints its
 timeline.`,
 		Example: "  go run ./cmd/dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  go run ./cmd/dev sim --mutants",
-		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) (err error) {
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // functions log thousands of lines a second
 			debug.SetGCPercent(1600)                       // worlds are small and short-lived: memory for time
-			var ok bool
-			switch {
-			case mutants:
-				ok, err = sim.HuntMutants(string(repo), seeds, o, out) //nolint:contextcheck // it runs to its end
-			case seed != 0:
-				ok, err = sim.Replay(string(repo), seed, order, mutant, o, out) //nolint:contextcheck // as above
-			default:
-				ok, err = sim.Campaign(string(repo), first, seeds, o, out) //nolint:contextcheck // as above
-			}
-			return verdict(ok, err)
+			//nolint:contextcheck // compute abandons it
+			return compute(ctx, report(), "simulating", often, func() (bool, error) {
+				switch {
+				case mutants:
+					return sim.HuntMutants(string(repo), seeds, o, out)
+				case seed != 0:
+					return sim.Replay(string(repo), seed, order, mutant, o, out)
+				}
+				return sim.Campaign(string(repo), first, seeds, o, out)
+			})
 		}),
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
