@@ -60,9 +60,11 @@ func TestOrderWithAnUnknownOutcomeCanBePlacedAgain(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--idempotency-key k1") {
 		t.Errorf("500: %v", err)
 	}
-	_, _, err = run(t, serve(t, map[string][]string{"POST /v1/orders": {"422 "}}), line...)
-	if err == nil || strings.Contains(err.Error(), "--idempotency-key") {
-		t.Errorf("422: %v", err)
+	for _, refusal := range []string{"422 ", "429 ", `503 {"title":"Service Unavailable","code":"OrdersStopped"}`} {
+		_, _, err = run(t, serve(t, map[string][]string{"POST /v1/orders": {refusal}}), line...)
+		if err == nil || strings.Contains(err.Error(), "--idempotency-key") {
+			t.Errorf("%s: %v", refusal, err)
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func explain(err error) string {
 		if hint := advice[p.Status]; hint != "" {
 			return err.Error() + "\n" + hint
 		}
-		if p.Temporary() {
+		if p.Temporary() && p.Code != "OrdersStopped" {
 			return err.Error() + "\nTry again in a moment; `make logs FN=<function>` shows the log of a local stack."
 		}
 	case errors.As(err, &network):

@@ -59,7 +59,7 @@ If you get no answer, place the order again with the same --idempotency-key: it 
 			}
 			o, err := c.PlaceOrder(cmd.Context(), key, r)
 			var p *client.Problem
-			if err != nil && (!errors.As(err, &p) || p.Temporary()) {
+			if err != nil && (!errors.As(err, &p) || p.Uncertain()) {
 				return fmt.Errorf("%w\nThe order may have been placed. To be sure, "+
 					"repeat the command with --idempotency-key %s", err, key)
 			}

@@ -62,6 +62,11 @@ func (p *Problem) Temporary() bool {
 	return p.Status >= 500
 }
 
+// Uncertain reports whether the call may have taken effect.
+func (p *Problem) Uncertain() bool {
+	return p.Status == http.StatusRequestTimeout || p.Status >= 500 && p.Code != "OrdersStopped"
+}
+
 func problem(res *http.Response, body []byte) *Problem {
 	p := &Problem{}
 	// Recognised by its members, since a proxy may have changed the media type.
