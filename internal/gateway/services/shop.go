@@ -22,10 +22,7 @@ func (s Services) Order(ctx context.Context, as gateway.Caller, orderID string) 
 
 // Orders implements gateway.Shop.
 func (s Services) Orders(ctx context.Context, as gateway.Caller, list gateway.OrderList) (gateway.OrderPage, error) {
-	query := url.Values{"limit": {strconv.Itoa(list.Limit)}}
-	set(query, "cursor", list.Cursor)
-	set(query, "after", list.After)
-	set(query, "status", list.Status)
+	query := page(list.Limit, list.Start, "status", list.Status)
 	return read[gateway.OrderPage](ctx, s, gateway.Orders, as, "/v1/orders", query)
 }
 
@@ -63,10 +60,7 @@ func (s Services) Product(ctx context.Context, as gateway.Caller, sku string) (g
 func (s Services) Products(
 	ctx context.Context, as gateway.Caller, list gateway.ProductList,
 ) (gateway.ProductPage, error) {
-	query := url.Values{"limit": {strconv.Itoa(list.Limit)}}
-	set(query, "cursor", list.Cursor)
-	set(query, "after", list.After)
-	set(query, "name", list.Name)
+	query := page(list.Limit, list.Start, "name", list.Name)
 	return read[gateway.ProductPage](ctx, s, gateway.Catalog, as, "/v1/products", query)
 }
 
@@ -168,8 +162,13 @@ func list(name string, values []string) url.Values {
 	return url.Values{name: {strings.Join(values, ",")}}
 }
 
-func set(query url.Values, name, value string) {
-	if value != "" {
-		query.Set(name, value)
+// page asks for a page of a list, all of whose things have a property, unless its value is "".
+func page(limit int, start gateway.Start, property, value string) url.Values {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	for name, value := range map[string]string{"cursor": start.Cursor, "after": start.After, property: value} {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
+	return query
 }
