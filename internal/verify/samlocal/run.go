@@ -11,11 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -231,13 +233,46 @@ func (w *world) check(ctx context.Context, wanted want) error {
 	if err := wanted.prepare(ctx, w.stack, event); err != nil {
 		return err
 	}
-	answer, err := w.invoke(ctx, wanted.Function, event)
-	if err != nil {
-		return err
-	}
-	body, err := wanted.check(answer)
+	body, err := patiently(ctx, wanted, func() ([]byte, error) { return w.invoke(ctx, wanted.Function, event) })
 	if err != nil {
 		return err
 	}
 	return wanted.checkEffects(ctx, w.stack, body)
+}
+
+// attempts is how often a function is invoked that says when to try again.
+const attempts = 3
+
+// patiently invokes a function and checks its answer. Like any client, it tries again after the
+// time that a 503 names: on a busy machine, a health check runs out of time.
+func patiently(ctx context.Context, wanted want, invoke func() ([]byte, error)) (body map[string]any, err error) {
+	for attempt := 1; ; attempt++ {
+		answer, failed := invoke()
+		if failed != nil {
+			return nil, failed
+		}
+		body, err = wanted.check(answer)
+		after := retryAfter(answer)
+		if err == nil || after == 0 || attempt == attempts {
+			return body, err
+		}
+		select {
+		case <-time.After(after):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// retryAfter returns after which time an answer asks to try again, or 0.
+func retryAfter(answer []byte) time.Duration {
+	var response struct {
+		StatusCode int
+		Headers    map[string]string
+	}
+	if json.Unmarshal(answer, &response) != nil || response.StatusCode != http.StatusServiceUnavailable {
+		return 0
+	}
+	seconds, _ := strconv.ParseUint(response.Headers["Retry-After"], 10, 16)
+	return time.Duration(seconds) * time.Second
 }
