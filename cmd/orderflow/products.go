@@ -53,7 +53,7 @@ no stock: see "orderflow stock set". Operators only.`,
 			if err != nil {
 				return err
 			}
-			return a.print(cmd, p, func(w io.Writer) { showProducts(w, p) })
+			return a.print(cmd, p, func(w io.Writer) { showProduct(w, p) })
 		},
 	}
 	cmd.Flags().StringVar(&in.Name, "name", "", "name as customers see it")
@@ -105,7 +105,7 @@ func listProducts(a *app) *cobra.Command {
 				return err
 			}
 			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
-				showProductsInStock(w, page.Products, statuses(cmd.Context(), c, page.Products))
+				showProducts(w, page.Products, statuses(cmd.Context(), c, page.Products))
 			})
 		}),
 	}
@@ -131,16 +131,14 @@ func statuses(ctx context.Context, c *client.Client, products []client.Product) 
 	return found
 }
 
-func showProductsInStock(w io.Writer, products []client.Product, status map[string]string) {
+func showProducts(w io.Writer, products []client.Product, status map[string]string) {
 	row(w, "SKU", "NAME", "PRICE", "STOCK", "VERSION")
 	for _, p := range products {
 		row(w, p.SKU, p.Name, p.Price, cmp.Or(status[p.SKU], "-"), p.Version)
 	}
 }
 
-func showProducts(w io.Writer, products ...client.Product) {
+func showProduct(w io.Writer, p client.Product) {
 	row(w, "SKU", "NAME", "PRICE", "VERSION")
-	for _, p := range products {
-		row(w, p.SKU, p.Name, p.Price, p.Version)
-	}
+	row(w, p.SKU, p.Name, p.Price, p.Version)
 }
