@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"orderflow/internal/ops/repair/queuetest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
@@ -33,16 +33,11 @@ import (
 // operated is a deployment on the emulator, with only the queues of a consumer, the dead-letter
 // queue of the schedules, and the audit log.
 type operated struct {
+	queuetest.Queues
 	name      string
 	cfg       aws.Config
 	stackFile string
-	send      func(queue, body string)
-	waiting   func(queue string) string
 }
-
-// anybodySends is the policy of the queues: a topic needs one.
-const anybodySends = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",` +
-	`"Action":"sqs:SendMessage","Resource":"*"}]}`
 
 func operate(t *testing.T) operated {
 	t.Helper()
@@ -67,46 +62,17 @@ func operate(t *testing.T) operated {
 		t.Fatal(err)
 	}
 	o.cfg = cfg
-	client, logs := sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
-	urls := map[string]*string{}
-	for _, q := range []string{
-		"notify", "notify-dlq", "schedules-dlq", "read-log-failures", "relays-failures", "heard",
-	} {
-		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
-			QueueName: aws.String(name + "-" + q), Attributes: map[string]string{"Policy": anybodySends},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		urls[q] = out.QueueUrl
-	}
+	o.Queues = queuetest.Create(t, sqs.NewFromConfig(cfg), name,
+		"notify", "notify-dlq", "schedules-dlq", "read-log-failures", "relays-failures", "heard")
+	logs := cloudwatchlogs.NewFromConfig(cfg)
 	group := "/orderflow/" + name + "/operator-actions"
 	createGroup := &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}
 	if _, err := logs.CreateLogGroup(t.Context(), createGroup); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, url := range urls {
-			_, _ = client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: url})
-		}
 		_, _ = logs.DeleteLogGroup(context.Background(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &group})
 	})
-	o.send = func(queue, body string) {
-		in := &sqs.SendMessageInput{QueueUrl: urls[queue], MessageBody: &body}
-		if _, err := client.SendMessage(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o.waiting = func(queue string) string {
-		const count = types.QueueAttributeNameApproximateNumberOfMessages
-		out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
-			QueueUrl: urls[queue], AttributeNames: []types.QueueAttributeName{count},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out.Attributes[string(count)]
-	}
 	return o
 }
 
@@ -140,8 +106,8 @@ const parked = `{"specversion":"1.0","id":"e1","source":"orderflow/orders",` +
 
 func TestRedriveAndDropAreRecorded(t *testing.T) {
 	o := operate(t)
-	o.send("notify-dlq", parked)
-	o.send("notify-dlq", `poison`)
+	o.Send("notify-dlq", parked)
+	o.Send("notify-dlq", `poison`)
 	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2         unknown  ", order,
 		"docs/runbooks/dead-letter-queue.md", "schedules  schedules  0         -", "read-log   reader     0",
 		"relays     relays     0") {
@@ -153,7 +119,7 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 		t.Fatalf("show: %v, %v", messages, err)
 	}
 	visible := func() {
-		for tries := 0; o.waiting("notify-dlq") == "0" && tries < 100; tries++ {
+		for tries := 0; o.Waiting("notify-dlq") == "0" && tries < 100; tries++ {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
@@ -175,8 +141,8 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 		}
 		o.run(t, 0, "dlq", verb, "notify", "--message", m.MessageID, "--reason", "INC-1 "+verb)
 	}
-	if o.waiting("notify-dlq") != "0" || o.waiting("notify") != "1" {
-		t.Errorf("notify-dlq has %s messages, notify %s", o.waiting("notify-dlq"), o.waiting("notify"))
+	if o.Waiting("notify-dlq") != "0" || o.Waiting("notify") != "1" {
+		t.Errorf("notify-dlq has %s messages, notify %s", o.Waiting("notify-dlq"), o.Waiting("notify"))
 	}
 	out = o.run(t, 0, "audit", order)
 	if !contains(out, "dlq redrive", "INC-1 redrive", "done") || strings.Contains(out, "drop") {
@@ -189,7 +155,7 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 
 func TestErrorsOfOperatorsCommands(t *testing.T) {
 	o := operate(t)
-	o.send("schedules-dlq", `{}`)
+	o.Send("schedules-dlq", `{}`)
 	for want, args := range map[string][]string{
 		"`orderflow dlq list`":        {"dlq", "show", "place-order"},
 		"--message ID":                {"dlq", "drop", "notify", "--reason", "r"},
@@ -217,7 +183,7 @@ func TestErrorsOfOperatorsCommands(t *testing.T) {
 		t.Errorf("the failure is not recorded: %s", out)
 	}
 	o.run(t, 0, "dlq", "drop", "schedules", "--all", "--reason", "r")
-	if o.waiting("schedules-dlq") != "0" {
+	if o.Waiting("schedules-dlq") != "0" {
 		t.Error("the missed call is still there")
 	}
 }
@@ -290,9 +256,9 @@ func TestRelaysPartIsPublishedOrItsMessageStays(t *testing.T) {
 		{strings.Repeat("9", 40), "1", "0", tail.ErrPart.Error()},
 		{first(t, stream, shards[0]), "0", "1", "succeeded for 1 messages"},
 	} {
-		o.send("relays-failures", part(c.to))
+		o.Send("relays-failures", part(c.to))
 		out := o.run(t, 1, redrive...)
-		waits := func() string { return o.waiting("relays-failures") + " " + o.waiting("heard") }
+		waits := func() string { return o.Waiting("relays-failures") + " " + o.Waiting("heard") }
 		for tries := 0; waits() != c.waiting+" "+c.heard && tries < 50; tries++ {
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -313,7 +279,7 @@ func TestOutboxesArePublishedBeforeMessagesAreTaken(t *testing.T) {
 	root.SetErr(writes(func(text string) {
 		if !published && strings.Contains(text, "tea: published 0 events") {
 			published = true
-			o.send("relays-failures", "late")
+			o.Send("relays-failures", "late")
 		}
 	}))
 	if err := root.ExecuteContext(t.Context()); !published || !strings.Contains(fmt.Sprint(err), "name a part") {

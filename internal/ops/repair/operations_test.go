@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderflow/internal/ops/repair"
+	"orderflow/internal/ops/repair/queuetest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/ids"
@@ -38,24 +39,7 @@ func stack(t *testing.T, names ...string) (repair.Queues, func(queue, body strin
 	t.Helper()
 	name := "ops-" + strings.ToLower(ids.Random(clock.System{}).New())
 	q := repair.Queues{Client: sqs.NewFromConfig(emulator(t)), Stack: name}
-	urls := map[string]*string{}
-	for _, name := range names {
-		full := q.Stack + "-" + name
-		out, err := q.Client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &full})
-		if err != nil {
-			t.Fatal(err)
-		}
-		urls[name] = out.QueueUrl
-		t.Cleanup(func() {
-			_, _ = q.Client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl})
-		})
-	}
-	return q, func(queue, body string) {
-		in := &sqs.SendMessageInput{QueueUrl: urls[queue], MessageBody: &body}
-		if _, err := q.Client.SendMessage(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return q, queuetest.Create(t, q.Client, q.Stack, names...).Send
 }
 
 const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type":"orderflow.orders.order.created.v1",` +

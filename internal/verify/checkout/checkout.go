@@ -104,7 +104,7 @@ func Try(t *testing.T, root string, s System) {
 	if s.Skip != nil {
 		expected += abandoned
 	}
-	seen, err := s.browse(t.Context(), browser, t.TempDir(), s.pages(root, axe))
+	seen, err := s.browse(t.Context(), browser, profile(t), s.pages(root, axe))
 	if diff := cmp.Diff(expected+repriced, seen); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -186,6 +186,26 @@ func (s System) pages(root, axe string) *http.ServeMux {
 	})
 	pages.HandleFunc("POST /skip", func(http.ResponseWriter, *http.Request) { s.Skip(away) })
 	return pages
+}
+
+// profile returns a directory for a browser. Its helper processes may write to it for a moment
+// after the browser has ended, so that removing it may take several attempts.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "checkout-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 100 {
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Error(err)
+	})
+	return dir
 }
 
 // browse opens the customer's page in a browser, with a profile in dir, and returns what it saw.

@@ -18,7 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"orderflow/internal/dev/devstack"
@@ -54,10 +54,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.end(ctx)) }()
-	right, err := w.invokeAll(ctx, wants, o.Out)
+	wrong, err := w.invokeAll(ctx, wants, o.Out)
 	if err != nil {
 		return err
 	}
+	right := functions - len(wrong)
 	fmt.Fprintf(o.Out, "  functions: %d of %d, %s since the start\n", right, functions,
 		devstack.Seconds(time.Since(began)))
 	answered, requests, failed := w.testAPI(ctx)
@@ -65,7 +66,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if right < functions || answered < requests {
 		failed = errors.Join(failed, ErrWrong)
 	}
-	return failed
+	return errors.Join(failed, errors.Join(wrong...)) // again, as its line is far above
 }
 
 // world is the environment of functions in containers.
@@ -189,26 +190,31 @@ func (w *world) invoke(ctx context.Context, function, event string) ([]byte, err
 // last is the service that is invoked last: its state machines call functions of all services.
 const last = "fulfilment"
 
-// invokeAll invokes each function with its sample event and returns how many behaved as expected.
-// Functions of a service run in sequence, as they build on each other; services run concurrently.
-func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.Writer) (int, error) {
+// invokeAll invokes each function with its sample event and returns an error for each that did not
+// behave as expected. Functions of a service run in sequence, as they build on each other; services
+// run concurrently.
+func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.Writer) (wrong []error, err error) {
 	if err := stockTea(ctx, w.stack); err != nil {
-		return 0, err
+		return nil, err
 	}
 	// Then only the functions invoked here consume messages.
 	if err := w.stack.Consume(ctx, false); err != nil {
-		return 0, err
+		return nil, err
 	}
-	var right atomic.Int32
+	var mu sync.Mutex
 	inSequence := func(list []want) error {
 		for _, wanted := range list {
 			began := time.Now()
-			if err := w.check(ctx, wanted); err != nil {
-				fmt.Fprintf(out, "  ✗ %s: %v\n", wanted.Function, err)
-				continue
+			err := w.check(ctx, wanted)
+			mu.Lock()
+			if err != nil {
+				err = fmt.Errorf("%s: %w", wanted.Function, err)
+				fmt.Fprintf(out, "  ✗ %v\n", err)
+				wrong = append(wrong, err)
+			} else {
+				fmt.Fprintf(out, "  ✓ %s (%s)\n", wanted.Function, devstack.Seconds(time.Since(began)))
 			}
-			right.Add(1)
-			fmt.Fprintf(out, "  ✓ %s (%s)\n", wanted.Function, devstack.Seconds(time.Since(began)))
+			mu.Unlock()
 		}
 		return ctx.Err()
 	}
@@ -220,9 +226,9 @@ func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.W
 	}
 	slices.SortFunc(lists, func(a, b []want) int { return len(b) - len(a) })
 	// Each waits for its container.
-	err := concurrent.Do(len(lists), runtime.NumCPU()+1, func(i int) error { return inSequence(lists[i]) })
+	err = concurrent.Do(len(lists), runtime.NumCPU()+1, func(i int) error { return inSequence(lists[i]) })
 	err = errors.Join(err, inSequence(wants[last]))
-	return int(right.Load()), err
+	return wrong, err
 }
 
 func (w *world) check(ctx context.Context, wanted want) error {
