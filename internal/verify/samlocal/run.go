@@ -23,6 +23,7 @@ import (
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/casing"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/concurrent"
 	"orderflow/internal/verify/sam"
 )
@@ -246,39 +247,54 @@ func (w *world) check(ctx context.Context, wanted want) error {
 	return wanted.checkEffects(ctx, w.stack, body)
 }
 
-// attempts is how often a function is invoked that says when to try again.
+// attempts is how often a function is invoked that fails.
 const attempts = 3
 
-// patiently invokes a function and checks its answer. Like any client, it tries again after the
-// time that a 503 names: on a busy machine, a health check runs out of time.
+// patiently invokes a function and checks its answer. Like its callers on AWS (clients, Step
+// Functions, queues), it tries again if the invocation failed: on a busy machine, containers and
+// functions run out of time. A wrong answer is final.
 func patiently(ctx context.Context, wanted want, invoke func() ([]byte, error)) (body map[string]any, err error) {
 	for attempt := 1; ; attempt++ {
 		answer, failed := invoke()
-		if failed != nil {
-			return nil, failed
+		if failed == nil {
+			body, failed = wanted.check(answer)
 		}
-		body, err = wanted.check(answer)
-		after := retryAfter(answer)
-		if err == nil || after == 0 || attempt == attempts {
-			return body, err
+		if failed == nil {
+			return body, nil
 		}
-		select {
-		case <-time.After(after):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		err = errors.Join(err, failed)
+		after, again := retryAfter(answer)
+		if !again || attempt == attempts {
+			return nil, err
+		}
+		if slept := clock.Sleep(ctx, after); slept != nil {
+			return nil, slept
 		}
 	}
 }
 
-// retryAfter returns after which time an answer asks to try again, or 0.
-func retryAfter(answer []byte) time.Duration {
+// pause is the time before a function that failed is invoked again, if it names none.
+const pause = time.Second
+
+// retryAfter returns whether an answer is a failure, after which callers try again, and when.
+// Without an answer, the container failed or the function ran out of time.
+func retryAfter(answer []byte) (after time.Duration, again bool) {
 	var response struct {
-		StatusCode int
-		Headers    map[string]string
+		StatusCode        int
+		Headers           map[string]string
+		ErrorType         string
+		BatchItemFailures []any
 	}
-	if json.Unmarshal(answer, &response) != nil || response.StatusCode != http.StatusServiceUnavailable {
-		return 0
+	if len(bytes.TrimSpace(answer)) == 0 {
+		return pause, true
 	}
-	seconds, _ := strconv.ParseUint(response.Headers["Retry-After"], 10, 16)
-	return time.Duration(seconds) * time.Second
+	if json.Unmarshal(answer, &response) != nil {
+		return 0, false
+	}
+	again = response.StatusCode >= http.StatusInternalServerError || response.ErrorType != "" ||
+		len(response.BatchItemFailures) > 0
+	if seconds, err := strconv.ParseUint(response.Headers["Retry-After"], 10, 16); err == nil {
+		return time.Duration(seconds) * time.Second, again
+	}
+	return pause, again
 }
