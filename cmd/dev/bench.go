@@ -14,9 +14,6 @@ import (
 
 // benchmarks are the measurements of docs/performance.md.
 func benchmarks() *cobra.Command {
-	var rounds, orders int
-	var store string
-	var sizes []int
 	cmd := &cobra.Command{
 		Use:     "bench",
 		Short:   "Measure what an order costs and how fast functions start",
@@ -44,7 +41,13 @@ func benchmarks() *cobra.Command {
 			}
 			return bench.PrintCost(out, cases)
 		}),
-	}, flags(&cobra.Command{
+	}, benchGrowth(), benchLatency(), benchServe(), benchStart())
+	return cmd
+}
+
+func benchGrowth() *cobra.Command {
+	var sizes []int
+	return flags(&cobra.Command{
 		Use:     "growth",
 		Short:   "Count the table units that each call consumes while the number of stored orders grows",
 		Example: "  go run ./cmd/dev bench growth --orders 1000,1000000",
@@ -62,12 +65,19 @@ func benchmarks() *cobra.Command {
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntSliceVar(&sizes, "orders", []int{1_000, 10_000, 100_000}, "`numbers` of orders in the tables")
-	}), flags(&cobra.Command{
-		Use:     "latency",
-		Short:   "Compare accepting an order and its saga with minimal functions, on the running stack",
+	})
+}
+
+func benchLatency() *cobra.Command {
+	var orders int
+	return flags(&cobra.Command{
+		Use:   "latency",
+		Short: "Compare accepting an order and its saga with minimal functions, on the running stack",
+		Long: `Compare accepting an order and its saga with minimal functions, on the running stack. Orders are
+placed one at a time; it takes a minute and a half, and ends after some three minutes with fewer orders.`,
 		Example: "  make up && go run ./cmd/dev bench latency",
 		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
-			l, err := bench.MeasureLatency(ctx, s, orders)
+			l, err := bench.MeasureLatency(ctx, s, orders, report())
 			if err != nil {
 				return err
 			}
@@ -75,7 +85,13 @@ func benchmarks() *cobra.Command {
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntVar(&orders, "orders", 20, "orders to place, after warm-up")
-	}), flags(&cobra.Command{
+	})
+}
+
+func benchServe() *cobra.Command {
+	var orders int
+	var store string
+	return flags(&cobra.Command{
 		Use:   "serve",
 		Short: "Measure the core as one process: start, orders per second, latency, memory",
 		Long:  `Measure the core as one process. With --store dynamodb its tables are where AWS_ENDPOINT_URL says.`,
@@ -91,7 +107,12 @@ func benchmarks() *cobra.Command {
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntVar(&orders, "orders", 5000, "orders to place at the same time")
 		cmd.Flags().StringVar(&store, "store", "memory", "`store` of the process: memory or dynamodb")
-	}), flags(&cobra.Command{
+	})
+}
+
+func benchStart() *cobra.Command {
+	var rounds int
+	return flags(&cobra.Command{
 		Use:     "start",
 		Short:   "Compare the start time of every function with that of a hello-world function",
 		Example: "  go run ./cmd/dev bench start --rounds 50",
@@ -100,6 +121,5 @@ func benchmarks() *cobra.Command {
 		},
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds to measure, after warm-up")
-	}))
-	return cmd
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"orderflow/internal/dev/devstack"
 )
@@ -74,6 +75,23 @@ func TestEverySubcommandNamedInTheRepositoryExists(t *testing.T) {
 			t.Errorf("unknown subcommand %s in: %s", m[1], strings.TrimSpace(m[0]))
 		}
 	}
+}
+
+// TestFlagsStartWithTheirDefaults fails if two commands keep a flag in the same variable: the one
+// that is declared later sets its default for both.
+func TestFlagsStartWithTheirDefaults(t *testing.T) {
+	var check func(cmd *cobra.Command)
+	check = func(cmd *cobra.Command) {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Value.String() != f.DefValue {
+				t.Errorf("%s --%s starts with %s, its default is %s", cmd.CommandPath(), f.Name, f.Value, f.DefValue)
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			check(sub)
+		}
+	}
+	check(root())
 }
 
 func TestAnEmulatorThatDoesNotStartIsAFailure(t *testing.T) {

@@ -41,6 +41,7 @@ const bareFunction = "check-liveness"
 
 // Latency is what one run on one emulator measured: medians, of ratios within a round.
 type Latency struct {
+	Orders         int
 	Bare, Accept   time.Duration // of a request
 	BareSaga, Saga time.Duration // of as many steps
 	BareShape      time.Duration // of as many steps in as many children
@@ -55,8 +56,10 @@ type round struct{ bare, accept, bareSaga, bareShape, saga time.Duration }
 // refuses without a call, behind the same API and authorizer. It also runs two state machines with
 // as many steps, whose function only answers: a plain one, and one with children like the saga's,
 // which shows their share of the difference. The third parties are in this process, since their
-// time is not ours.
-func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Latency, err error) {
+// time is not ours. An order or an execution that fails or hangs is an error.
+func MeasureLatency(
+	ctx context.Context, s *devstack.Stack, orders int, report *devstack.Reporter,
+) (l Latency, err error) {
 	api := s.Outputs["ApiUrl"]
 	c := clock.System{}
 	secret := secrets.Open(s.Config(), "/orderflow/local/carrier-webhook", c)
@@ -65,41 +68,43 @@ func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Laten
 		func(h http.Handler) http.Handler { return h })
 	defer p.Close()
 	callers := []string{"authorize-payment", "capture-payment", "arrange-shipment"}
-	point := func(ctx context.Context, address func(name string) string) error {
-		for name := range p.hosts {
-			if err := s.SetAddress(ctx, name, address(name)); err != nil {
-				return err
+	point := func(ctx context.Context, at string, address func(name string) string) error {
+		return report.Do("use the third parties of "+at, func() error {
+			for name := range p.hosts {
+				if err := s.SetAddress(ctx, name, address(name)); err != nil {
+					return err
+				}
 			}
-		}
-		return s.RestartProcesses(ctx, callers...)
+			return s.RestartProcesses(ctx, callers...)
+		})
 	}
-	if err := point(ctx, func(name string) string { return p.hosts[name].URL }); err != nil {
-		return l, err
-	}
+	// Also if the first one fails halfway.
 	defer func() {
-		restored := point(context.WithoutCancel(ctx), func(string) string { return s.Outputs["SandboxUrl"] })
+		restored := point(context.WithoutCancel(ctx), "the sandbox",
+			func(string) string { return s.Outputs["SandboxUrl"] })
 		err = errors.Join(err, restored)
 	}()
-	shop := demo.Of(s, "bench")
-	if err := shop.Stock(ctx); err != nil {
+	if err := point(ctx, "this process", func(name string) string { return p.hosts[name].URL }); err != nil {
 		return l, err
 	}
-	m := meter{stack: s, shop: shop, client: sfn.NewFromConfig(s.Config())}
+	m := meter{stack: s, shop: demo.Of(s, "bench"), client: sfn.NewFromConfig(s.Config())}
 	defer func() { err = errors.Join(err, m.deleteMachines(context.WithoutCancel(ctx))) }()
-	if err := m.createMachines(ctx); err != nil {
+	if err := report.Do("create products and state machines", func() error {
+		return errors.Join(m.shop.Stock(ctx), m.createMachines(ctx))
+	}); err != nil {
 		return l, err
 	}
 	var all []round
-	for n := range rounds + 2 {
-		r, err := m.round(ctx, n)
-		if err != nil {
-			return l, err
-		}
-		if n > 1 { // the first ones start processes
-			all = append(all, r)
-		}
-	}
+	err = report.Do("place orders one at a time", func() (err error) {
+		all, err = repeat(ctx, orders, report, m.round)
+		return err
+	})
+	return summary(all), err
+}
+
+func summary(all []round) Latency {
 	return Latency{
+		Orders:      len(all),
 		Bare:        median(all, func(r round) time.Duration { return r.bare }),
 		Accept:      median(all, func(r round) time.Duration { return r.accept }),
 		BareSaga:    median(all, func(r round) time.Duration { return r.bareSaga }),
@@ -108,7 +113,45 @@ func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Laten
 		AcceptRatio: median(all, func(r round) float64 { return float64(r.accept) / float64(r.bare) }),
 		StepRatio:   median(all, func(r round) float64 { return float64(r.saga) / float64(r.bareSaga) }),
 		ShapeRatio:  median(all, func(r round) float64 { return float64(r.saga) / float64(r.bareShape) }),
-	}, nil
+	}
+}
+
+// Rounds take some 4 s each.
+const (
+	warmUps   = 2 // rounds that start processes, and do not count
+	minRounds = 3
+	budget    = 3 * time.Minute // no round starts later, except the first three that count
+	maxRound  = time.Minute
+	telling   = 10 * time.Second // the interval between reports of progress
+)
+
+// repeat measures rounds, and ends early when the budget is used up. A round that takes too long is
+// an error.
+func repeat(
+	ctx context.Context, rounds int, report *devstack.Reporter, measure func(ctx context.Context, n int) (round, error),
+) (all []round, err error) {
+	began := time.Now()
+	told := began
+	for n := range warmUps + rounds {
+		now := time.Now()
+		if len(all) >= minRounds && now.Sub(began) > budget {
+			break
+		}
+		if now.Sub(told) >= telling {
+			told = now
+			report.Printf("  … %d of %d orders, %s so far\n", n, warmUps+rounds, devstack.Seconds(now.Sub(began)))
+		}
+		ctx, cancel := context.WithTimeoutCause(ctx, maxRound, fmt.Errorf("an order took more than %s", maxRound))
+		r, err := measure(ctx, n)
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("order %d: %w", n+1, err)
+		}
+		if n >= warmUps {
+			all = append(all, r)
+		}
+	}
+	return all, nil
 }
 
 type meter struct {
@@ -149,7 +192,7 @@ func (m *meter) createMachines(ctx context.Context) error {
 	}
 	task := func(resource string, arguments map[string]any) map[string]any {
 		return map[string]any{"Type": "Task", "Resource": "arn:aws:states:::" + resource, "Arguments": arguments,
-			"Output": "{% $states.input %}"}
+			"Output": "{% $states.input %}", "TimeoutSeconds": maxRound / time.Second}
 	}
 	bareSteps := func(n int) (all []map[string]any) {
 		for range n {
@@ -200,9 +243,14 @@ func (m *meter) round(ctx context.Context, n int) (r round, err error) {
 	}
 	r.accept = time.Since(began)
 	arn := strings.Replace(m.stack.Outputs["FulfilOrderArn"], ":stateMachine:", ":execution:", 1) + ":" + order.OrderID
-	if r.saga, err = m.ran(ctx, arn); err != nil {
+	saga, err := ended(ctx, m.client, arn)
+	if err != nil {
 		return r, err
 	}
+	if saga.state != "Settle" {
+		return r, fmt.Errorf("order %s is not confirmed: its saga ended in %s", order.OrderID, saga.state)
+	}
+	r.saga = saga.took
 	if r.bareSaga, err = m.run(ctx, m.bare); err != nil {
 		return r, err
 	}
@@ -216,49 +264,8 @@ func (m *meter) run(ctx context.Context, arn string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return m.ran(ctx, *started.ExecutionArn)
-}
-
-// ran waits for an execution's end and returns how long it ran, without its waits for callbacks.
-func (m *meter) ran(ctx context.Context, arn string) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		x, err := m.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
-		var unknown *types.ExecutionDoesNotExist
-		switch {
-		case errors.As(err, &unknown), err == nil && x.Status == types.ExecutionStatusRunning:
-			if err := clock.Sleep(ctx, 100*time.Millisecond); err != nil {
-				return 0, fmt.Errorf("%s has not ended: %w", arn, err)
-			}
-			continue
-		case err != nil:
-			return 0, err
-		case x.Status != types.ExecutionStatusSucceeded:
-			return 0, fmt.Errorf("%s ended %s", arn, x.Status)
-		}
-		break
-	}
-	history, err := m.client.GetExecutionHistory(ctx,
-		&sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
-	if err != nil {
-		return 0, err
-	}
-	events := history.Events
-	if len(events) < 2 {
-		return 0, fmt.Errorf("%s has no history", arn)
-	}
-	took := events[len(events)-1].Timestamp.Sub(*events[0].Timestamp)
-	var waits time.Time
-	for _, e := range events {
-		switch {
-		case e.StateEnteredEventDetails != nil && *e.StateEnteredEventDetails.Name == "AwaitShipment":
-			waits = *e.Timestamp
-		case e.StateExitedEventDetails != nil && *e.StateExitedEventDetails.Name == "AwaitShipment":
-			took -= e.Timestamp.Sub(waits)
-		}
-	}
-	return took, nil
+	s, err := ended(ctx, m.client, *started.ExecutionArn)
+	return s.took, err
 }
 
 // Print prints the medians and ratios.
@@ -270,5 +277,9 @@ func (l Latency) Print(out io.Writer) error {
 		l.StepRatio, MaxStep)
 	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t\t  the same, to one in a child as the saga's\n", ms(l.Saga)/steps,
 		ms(l.BareShape)/steps, l.ShapeRatio)
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\n%d orders, medians\n", l.Orders)
+	return err
 }

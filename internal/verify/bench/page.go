@@ -34,7 +34,7 @@ func Page(
 	}{
 		{"count costs", func() ([]line, error) { return costLines(ctx, repo) }},
 		{"count growth", func() ([]line, error) { return growthLines(ctx, repo) }},
-		{"measure latency", func() ([]line, error) { return latencyLines(ctx, stack) }},
+		{"measure latency", func() ([]line, error) { return latencyLines(ctx, stack, report) }},
 		{"measure starts", func() ([]line, error) { return startLines(ctx, repo, report) }},
 		{"sell a product out", func() ([]line, error) { return rushLines(ctx, repo) }},
 		//nolint:contextcheck // it runs to its end
@@ -42,6 +42,10 @@ func Page(
 	} {
 		err := report.Do(part.name, func() error {
 			more, err := part.measure()
+			if err != nil {
+				more = []line{{part.name, "", "failed", ""}}
+				err = fmt.Errorf("%s: %w", part.name, err)
+			}
 			lines = append(lines, more...)
 			return err
 		})
@@ -138,11 +142,11 @@ func growthLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
 		fmt.Sprintf("≤ %.2f", MaxGrowth), marked("%.2f", ratio, ratio <= MaxGrowth), "1.00"}}, nil
 }
 
-func latencyLines(ctx context.Context, stack *devstack.Stack) ([]line, error) {
+func latencyLines(ctx context.Context, stack *devstack.Stack, report *devstack.Reporter) ([]line, error) {
 	if stack == nil {
 		return []line{{"latency", "", "not measured: it needs `make up`", ""}}, nil
 	}
-	l, err := MeasureLatency(ctx, stack, 20)
+	l, err := MeasureLatency(ctx, stack, 20, report)
 	return []line{
 		{"accepting an order, relative to a function that only answers", fmt.Sprintf("≤ %.1f", MaxAccept),
 			marked("%.2f", l.AcceptRatio, l.AcceptRatio <= MaxAccept), "1.23"},
