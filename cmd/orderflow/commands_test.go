@@ -181,14 +181,14 @@ func TestWideListsShowMoreOfEachOrder(t *testing.T) {
 	own := strings.Replace(orderIn("PENDING", "null"), "{", asked, 1)
 	found := `{"orderId":"` + order + `","customerId":"cust-1","status":"PENDING","reason":null,"cancelRequested":true,` +
 		`"detail":"why it is so","total":{"currency":"EUR","amount":3998},"createdAt":"2026-11-23T09:00:00Z",` +
-		`"updatedAt":"2026-11-23T09:00:04Z"}`
+		`"updatedAt":"2026-11-23T09:00:04Z","customerActionUntil":"2026-11-23T09:10:00Z"}`
 	b := serve(t, map[string][]string{
 		"GET /v1/orders?limit=20":          {`200 {"orders":[` + own + `],"cursor":null}`},
 		"GET /v1/operator/orders?limit=20": {`200 {"orders":[` + found + `],"cursor":null}`},
 	})
 	for line, want := range map[string]string{
 		"order list --wide":       "AUTHENTICATE until 2026-11-23T09:10:00Z  T1        2 × MUG-BLUE\n",
-		"order list --all --wide": "2026-11-23T09:00:04Z  requested     why it is so\n",
+		"order list --all --wide": "2026-11-23T09:00:04Z  act until 2026-11-23T09:10:00Z  requested     why it is so\n",
 	} {
 		out, _, err := run(t, b, append(strings.Fields(line), "--token", "t")...)
 		if err != nil || !strings.HasSuffix(out, want) {

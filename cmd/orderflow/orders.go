@@ -44,8 +44,8 @@ func listOrders(a *app) *cobra.Command {
 		Long: `List your own orders, newest first. As an operator, find orders of customers by one of the flags below:
 without --customer those of all customers that have not ended, oldest first.
 
---wide also shows the lines, the tracking number and until when the customer must act; of customers'
-orders when they changed, whether their cancellation was requested, and their detail.`,
+--wide also shows until when the customer must act; of your own orders the tracking number and the
+lines; of customers' orders when they changed, whether a cancellation was requested, and the detail.`,
 		Example: `  orderflow order list
   orderflow order list --user bob --limit 5 -o json
   orderflow order list --status NEEDS_ATTENTION
@@ -84,16 +84,19 @@ orders when they changed, whether their cancellation was requested, and their de
 			}
 			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
 				list := columns(w, 7, wide)
-				list("ORDER", "CUSTOMER", "STATUS", "REASON", "TOTAL", "TRACKING", "PLACED", "CHANGED", "CANCELLATION",
-					"DETAIL")
+				list("ORDER", "CUSTOMER", "STATUS", "REASON", "TOTAL", "TRACKING", "PLACED", "CHANGED", "CUSTOMER MUST",
+					"CANCELLATION", "DETAIL")
 				for _, o := range page.Orders {
-					cancellation := "-"
+					must, cancellation := "-", "-"
+					if until := o.CustomerActionUntil; until != nil {
+						must = "act until " + until.Format(time.RFC3339)
+					}
 					if o.CancelRequested {
 						cancellation = "requested"
 					}
 					list(o.OrderID, o.CustomerID, o.Status, cmp.Or(o.Why(), "-"), o.Total,
 						cmp.Or(o.TrackingNumber, "-"), o.CreatedAt.Format(time.RFC3339),
-						o.UpdatedAt.Format(time.RFC3339), cancellation, cmp.Or(o.Detail, "-"))
+						o.UpdatedAt.Format(time.RFC3339), must, cancellation, cmp.Or(o.Detail, "-"))
 				}
 			})
 		})(cmd, args)

@@ -71,16 +71,18 @@ type Shortage struct {
 
 // FoundOrder is an order in an operator's list.
 type FoundOrder struct {
-	OrderID         string      `json:"orderId"`
-	CustomerID      string      `json:"customerId"`
-	Status          string      `json:"status"`
-	Reason          *string     `json:"reason"`
-	Detail          string      `json:"detail,omitempty"`
-	CancelRequested bool        `json:"cancelRequested"`
-	TrackingNumber  string      `json:"trackingNumber,omitempty"`
-	Total           money.Money `json:"total"`
-	CreatedAt       clock.Stamp `json:"createdAt"`
-	UpdatedAt       clock.Stamp `json:"updatedAt"`
+	OrderID         string  `json:"orderId"`
+	CustomerID      string  `json:"customerId"`
+	Status          string  `json:"status"`
+	Reason          *string `json:"reason"`
+	Detail          string  `json:"detail,omitempty"`
+	CancelRequested bool    `json:"cancelRequested"`
+	TrackingNumber  string  `json:"trackingNumber,omitempty"`
+	// CustomerActionUntil is until when the customer must act, if the order waits for that.
+	CustomerActionUntil *clock.Stamp `json:"customerActionUntil,omitempty"`
+	Total               money.Money  `json:"total"`
+	CreatedAt           clock.Stamp  `json:"createdAt"`
+	UpdatedAt           clock.Stamp  `json:"updatedAt"`
 }
 
 // Why returns the reason, or "".

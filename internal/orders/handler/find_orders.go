@@ -14,11 +14,15 @@ import (
 
 // found returns an order as operators list it.
 func found(o orders.Order) contract.FoundOrder {
-	return contract.FoundOrder{
+	f := contract.FoundOrder{
 		OrderID: o.OrderID, CustomerID: o.CustomerID, Status: string(o.Status), Reason: orNull(o.Reason),
 		Detail: o.Detail, CancelRequested: o.CancelRequested, TrackingNumber: o.TrackingNumber, Total: o.Total,
 		CreatedAt: clock.Stamp{Time: o.CreatedAt}, UpdatedAt: clock.Stamp{Time: o.UpdatedAt},
 	}
+	if o.NextAction != nil {
+		f.CustomerActionUntil = &clock.Stamp{Time: o.NextAction.Until}
+	}
+	return f
 }
 
 // FindOrders builds the function find-orders.

@@ -127,4 +127,9 @@ func TestAnOrderShowsItsNextActionInTheContractsForm(t *testing.T) {
 		next["until"] != "2026-11-23T09:10:02.000Z" {
 		t.Errorf("the next action is %v", next)
 	}
+	page := wantBody(t, s.call("find-orders", claim("cognito:groups", "operator")), 200, "FoundOrderPage")
+	found, _ := page["orders"].([]any)[0].(map[string]any)
+	if found["customerActionUntil"] != next["until"] {
+		t.Errorf("operators find %v", found)
+	}
 }
