@@ -121,19 +121,21 @@ func compute(
 	}
 }
 
-// inDirectory runs a suite in a new directory, which is kept if the suite fails. A limit of 0 means
-// no limit.
+// inDirectory runs a suite within a time in a new directory, which is kept if the suite fails.
 func inDirectory(
 	ctx context.Context, repo devstack.Repo, name string, limit time.Duration,
 	run func(ctx context.Context, dir string) error,
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%s did not end within %s", name, limit))
 	defer cancel()
 	dir, err := repo.NewRun(name)
 	if err != nil {
 		return err
 	}
 	if err := run(ctx, dir); err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(err, context.Cause(ctx)) // a process only says that it was interrupted
+		}
 		return fmt.Errorf("%w (its files are in %s)", err, dir)
 	}
 	return os.RemoveAll(dir)

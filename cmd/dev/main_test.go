@@ -103,3 +103,14 @@ func TestAnEmulatorThatDoesNotStartIsAFailure(t *testing.T) {
 		t.Errorf("%v, want an error other than an exit code, which would end the process silently", err)
 	}
 }
+
+func TestASuiteThatDoesNotEndInTimeSaysSo(t *testing.T) {
+	repo := devstack.Repo(t.TempDir())
+	err := inDirectory(t.Context(), repo, "chaos", 10*time.Millisecond, func(ctx context.Context, _ string) error {
+		<-ctx.Done()
+		return errors.New("signal: interrupt")
+	})
+	if err == nil || !strings.Contains(err.Error(), "chaos did not end within 10ms") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -304,7 +304,7 @@ func samLocal() *cobra.Command {
 	return flags(&cobra.Command{
 		Use:     "sam-local",
 		Short:   "Run every function and the API in containers, as the SAM CLI does",
-		Example: "  go run ./cmd/dev sam-local --limit 20m",
+		Example: "  go run ./cmd/dev sam-local --limit 40m",
 		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
 			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
 				return err
@@ -314,7 +314,7 @@ func samLocal() *cobra.Command {
 			})
 		}),
 	}, func(cmd *cobra.Command) {
-		cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute,
+		cmd.Flags().DurationVar(&limit, "limit", 20*time.Minute,
 			"`time` for everything: engine, stack, builds and tests")
 	})
 }
