@@ -5,15 +5,21 @@ package image
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
@@ -112,41 +118,103 @@ func shell(ctx context.Context, r devstack.Repo, env []string, script string) *e
 	return cmd
 }
 
-// The documented commands build the image and start it, with another name, port and directory. Its
-// root is read-only.
-func TestTheDocumentedImageServesAnOrder(t *testing.T) {
+// container is a container of this test, with its image.
+type container struct {
+	t             *testing.T
+	repo          devstack.Repo
+	env           []string // of commands
+	name, address string
+}
+
+// newContainer returns a container that was not started yet, and removes it at the end of the test.
+func newContainer(t *testing.T) container {
+	t.Helper()
 	r := repo(t)
-	env := engine(t, r)
-	dir := t.TempDir()
+	c := container{t: t, repo: r, env: engine(t, r), name: "orderflow-test-" + strings.ToLower(rand.Text()[:8])}
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it only finds a free port
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
+	c.address = listener.Addr().String()
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	name := "orderflow-test-" + strings.ToLower(rand.Text()[:8])
-	script := strings.NewReplacer(
-		"-t orderflow ", "-t "+name+" ", " orderflow -dev", " "+name+" -dev", "127.0.0.1:8080:", address+":",
-		"$PWD/.local/serve", dir, "docker run ", "docker run --detach --name "+name+" ",
-	).Replace(commands(t, r, "one-process.md", "serve"))
 	t.Cleanup(func() {
-		remove := fmt.Sprintf("docker rm --force %[1]s; docker rmi --force %[1]s", name)
+		remove := fmt.Sprintf("docker rm --force %[1]s; docker rmi --force %[1]s", c.name)
 		ctx := context.WithoutCancel(t.Context())
-		if out, err := shell(ctx, r, env, remove).CombinedOutput(); err != nil {
+		if out, err := shell(ctx, r, c.env, remove).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
-	if out, err := shell(t.Context(), r, env, script).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s\n%s", err, script, out)
+	return c
+}
+
+// start builds the image and starts it by a document's commands.
+func (c container) start(script string) {
+	c.t.Helper()
+	if out, err := shell(c.t.Context(), c.repo, c.env, script).CombinedOutput(); err != nil {
+		c.t.Fatalf("%v\n%s\n%s", err, script, out)
 	}
-	order(t, address, dir)
-	stopped, err := shell(t.Context(), r, env, fmt.Sprintf("docker stop %[1]s >&2; docker inspect %[1]s --format "+
-		"'{{.State.ExitCode}} {{.HostConfig.ReadonlyRootfs}}'", name)).Output()
+}
+
+// stop stops the process, which must end by itself. Its root must have been read-only.
+func (c container) stop() {
+	c.t.Helper()
+	stopped, err := shell(c.t.Context(), c.repo, c.env, fmt.Sprintf("docker stop --time 60 %[1]s >&2; "+
+		"docker inspect %[1]s --format '{{.State.ExitCode}} {{.HostConfig.ReadonlyRootfs}}'", c.name)).Output()
 	if err != nil || strings.TrimSpace(string(stopped)) != "0 true" {
-		t.Errorf("it ended with %q, %v: want 0, with a read-only root", stopped, err)
+		c.t.Errorf("it ended with %q, %v: want 0, with a read-only root", stopped, err)
 	}
+}
+
+// The documented commands build the image and start it, with another name, port and directory.
+func TestTheDocumentedImageServesAnOrder(t *testing.T) {
+	c, dir := newContainer(t), t.TempDir()
+	c.start(strings.NewReplacer(
+		"-t orderflow ", "-t "+c.name+" ", " orderflow -dev", " "+c.name+" -dev", "127.0.0.1:8080:", c.address+":",
+		"$PWD/.local/serve", dir, "docker run ", "docker run --detach --name "+c.name+" ",
+	).Replace(commands(t, c.repo, "one-process.md", "serve")))
+	order(t, c.address, dir)
+	c.stop()
+}
+
+// The documented commands build the image, and the documented task is run as Fargate runs it.
+func TestTheDocumentedImageServesRPC(t *testing.T) {
+	c := newContainer(t)
+	var task struct {
+		ContainerDefinitions []struct {
+			ReadonlyRootFilesystem bool
+			User                   string
+			Environment            []struct{ Name, Value string }
+		}
+	}
+	_, text, _ := strings.Cut(read(t, c.repo, "docs", "deploy.md"), "```json\n{\"family\"")
+	text, _, _ = strings.Cut(text, "```")
+	if err := json.Unmarshal([]byte(`{"family"`+text), &task); err != nil || len(task.ContainerDefinitions) != 1 {
+		t.Fatalf("the task of docs/deploy.md has %d containers, %v", len(task.ContainerDefinitions), err)
+	}
+	process := task.ContainerDefinitions[0]
+	run := fmt.Sprintf("docker run --detach --name %s --read-only=%t --user %s --cap-drop ALL -p %s:8080 "+
+		"-e AWS_REGION=eu-central-1", c.name, process.ReadonlyRootFilesystem, process.User, c.address)
+	for _, v := range process.Environment {
+		run += " -e " + v.Name + "=" + v.Value
+	}
+	c.start(strings.NewReplacer("arm64", runtime.GOARCH, "-t orderflow-rpc ", "-t "+c.name+" ").
+		Replace(commands(t, c.repo, "deploy.md", "rpc")) + run + " " + c.name)
+	plain := grpc.WithTransportCredentials(insecure.NewCredentials())
+	connection, err := grpc.NewClient("passthrough:"+c.address, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close() //nolint:errcheck // the process ends
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	health, err := healthv1.NewHealthClient(connection).
+		Check(ctx, &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true))
+	if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+		t.Errorf("its health is %v, %v", health, err)
+	}
+	c.stop()
 }
 
 // order places an order at a process that starts, and waits until it is confirmed.
