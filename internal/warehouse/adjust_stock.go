@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	"errors"
-	"time"
 
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
@@ -22,7 +21,7 @@ func (s *Service) AdjustStock(ctx context.Context, messageID string) error {
 		return s.applied(ctx, messageID)
 	}
 	if errors.Is(err, ErrRefused) {
-		m.FirstTriedAt, m.ClaimedUntil, m.Version = time.Time{}, time.Time{}, m.Version+1
+		m.Attempts, m.Version = Attempts{}, m.Version+1
 		return errors.Join(err, s.store.SaveMovement(ctx, m, commit.With{}))
 	}
 	return err

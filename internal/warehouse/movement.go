@@ -10,7 +10,7 @@ import "time"
 //   - FirstTriedAt remembers the first attempt whose outcome is unknown. When inventory may have
 //     forgotten the key, no more attempts are made, and an operator decides.
 //   - A refusal proves that no earlier attempt took effect, since inventory would have replayed
-//     its result. So it clears FirstTriedAt.
+//     its result. So it clears Attempts.
 //   - ClaimedUntil keeps a second delivery from trying at the same time, which could make the
 //     refusal of one wrong for the other.
 type Movement struct {
@@ -21,11 +21,16 @@ type Movement struct {
 	// Reason names the worker, the cause and the message; it goes into the audit log.
 	Reason string
 	// Applied says that inventory has made the adjustment, or that no adjustment is needed.
-	Applied      bool
-	FirstTriedAt time.Time
-	ClaimedUntil time.Time
+	Applied bool
+	Attempts
 	// Version counts the changes, from 1.
 	Version int64
+}
+
+// Attempts is what is known of the attempts to apply a movement.
+type Attempts struct {
+	FirstTriedAt time.Time
+	ClaimedUntil time.Time
 }
 
 // Identity returns the id and version that it is stored under; see commit.Aggregate.

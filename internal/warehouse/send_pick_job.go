@@ -70,6 +70,7 @@ func (s *Service) update(ctx context.Context, id string, change func(*Order)) (O
 			return Order{}, err
 		}
 		o := before
+		o.ID = id
 		if change(&o); same(o, before) {
 			return o, nil
 		}

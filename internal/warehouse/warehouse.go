@@ -50,7 +50,7 @@ var (
 // Store keeps orders, movements and parked messages.
 type Store interface {
 	commit.Log
-	// Order returns what is known of an order; nothing is known of a new one.
+	// Order returns what is known of an order, the zero Order if nothing is.
 	Order(ctx context.Context, orderID string) (Order, error)
 	// SaveOrder writes the version after the stored one, else it returns fault.ErrLostRace.
 	SaveOrder(ctx context.Context, o Order, with commit.With) error

@@ -34,11 +34,16 @@ func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
 // Otherwise Commit fails with fault.ErrLostRace. An item without a version counts as new, and its
 // attributes stay: it holds the barrier records of a saga that wrote nothing else here.
 func (t *Table) SaveVersion(pk, sk string, shape any, before int64) Op {
+	return t.saveVersion(pk, sk, shape, before, nil)
+}
+
+// saveVersion is SaveVersion with attributes that the shape does not have.
+func (t *Table) saveVersion(pk, sk string, shape any, before int64, also Values) Op {
 	if before == 0 {
-		u := update{fresh: true, values: Values{}}
+		u := update{fresh: true, also: also, values: Values{}}
 		return t.save(pk, sk, shape, &u, fault.ErrLostRace, "attribute_not_exists(version)")
 	}
-	u := update{exists: true, values: Values{":before": Number(before)}}
+	u := update{exists: true, also: also, values: Values{":before": Number(before)}}
 	return t.save(pk, sk, shape, &u, fault.ErrLostRace, "version = :before")
 }
 
@@ -73,6 +78,9 @@ func (t *Table) save(pk, sk string, shape any, u *update, refused error, conditi
 	if err := u.add("", attributes, item); err != nil {
 		return Op{err: err}
 	}
+	for name, value := range u.also {
+		u.sets = append(u.sets, u.name(name)+" = "+u.value(value))
+	}
 	write := &types.Update{
 		TableName: &t.Name, Key: Key(pk, sk), UpdateExpression: aws.String(u.expression()),
 		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
@@ -88,7 +96,9 @@ type update struct {
 	// exists says that the item exists, including all maps that are written within.
 	exists bool
 	// fresh says that the item has no attribute of the shape.
-	fresh       bool
+	fresh bool
+	// also are set besides the attributes of the shape.
+	also        Values
 	sets, drops []string
 	names       map[string]string
 	values      Values

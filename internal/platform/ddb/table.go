@@ -7,6 +7,7 @@
 //
 //	step#<step>#<phase>  a record of package barrier, in the saga's host; see Hosting
 //	outbox               the events of the item's last write; see package outbox
+//	expiresAt            when DynamoDB may delete the item; see Versioned.Retention
 //	token                names the item's last write, if that was single and had a condition
 //
 // Besides the service's own items a table holds:

@@ -2,6 +2,7 @@ package ddb
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -19,6 +20,9 @@ type Versioned[V commit.Aggregate, I any] struct {
 	Missing error
 	Encode  func(V) I
 	Decode  func(item I, id string) V
+	// Retention is how long an item is kept after its last write; 0 means for ever. The attribute
+	// expiresAt holds the end, in Unix seconds.
+	Retention time.Duration
 }
 
 // Under keys items by prefix and id.
@@ -119,5 +123,9 @@ func (k Versioned[V, I]) Next(t *Table, v V) Op {
 func (k Versioned[V, I]) over(t *Table, v V, before int64) Op {
 	id, _ := v.Identity()
 	pk, sk := k.Key(id)
-	return t.SaveVersion(pk, sk, k.Encode(v), before)
+	var also Values
+	if k.Retention > 0 {
+		also = Values{"expiresAt": Number(t.Clock.Now().Add(k.Retention).Unix())}
+	}
+	return t.saveVersion(pk, sk, k.Encode(v), before, also)
 }

@@ -16,7 +16,6 @@ type order struct {
 	PickedAt    time.Time `dynamodbav:"pickedAt,omitempty"`
 	PackedAt    time.Time `dynamodbav:"packedAt,omitempty"`
 	Version     int64     `dynamodbav:"version"`
-	ExpiresAt   int64     `dynamodbav:"expiresAt"`
 }
 
 type line struct {
@@ -25,13 +24,13 @@ type line struct {
 }
 
 var orderItems = ddb.Versioned[warehouse.Order, order]{
-	Key: ddb.Under("order#", "order"), Decode: order.domain,
+	Key: ddb.Under("order#", "order"), Encode: fromOrder, Decode: order.domain, Retention: warehouse.Retention,
 }
 
-func fromOrder(o warehouse.Order, expires int64) order {
+func fromOrder(o warehouse.Order) order {
 	item := order{
 		ConfirmedBy: o.ConfirmedBy, CancelledBy: o.CancelledBy, Sent: o.Sent, PickedAt: o.PickedAt,
-		PackedAt: o.PackedAt, Version: o.Version, ExpiresAt: expires,
+		PackedAt: o.PackedAt, Version: o.Version,
 	}
 	for _, l := range o.Lines {
 		item.Lines = append(item.Lines, line(l))
@@ -51,31 +50,35 @@ func (item order) domain(id string) warehouse.Order {
 }
 
 type movement struct {
-	SKU          string    `dynamodbav:"sku"`
-	Delta        int       `dynamodbav:"delta"`
-	Reason       string    `dynamodbav:"reason"`
-	Applied      bool      `dynamodbav:"applied"`
+	attempts
+	SKU     string `dynamodbav:"sku"`
+	Delta   int    `dynamodbav:"delta"`
+	Reason  string `dynamodbav:"reason"`
+	Applied bool   `dynamodbav:"applied"`
+	Version int64  `dynamodbav:"version"`
+}
+
+type attempts struct {
 	FirstTriedAt time.Time `dynamodbav:"firstTriedAt,omitempty"`
 	ClaimedUntil time.Time `dynamodbav:"claimedUntil,omitempty"`
-	Version      int64     `dynamodbav:"version"`
-	ExpiresAt    int64     `dynamodbav:"expiresAt"`
 }
 
 var movementItems = ddb.Versioned[warehouse.Movement, movement]{
-	Key: ddb.Under("movement#", "movement"), Missing: warehouse.ErrNoMovement, Decode: movement.domain,
+	Key: ddb.Under("movement#", "movement"), Missing: warehouse.ErrNoMovement,
+	Encode: fromMovement, Decode: movement.domain, Retention: warehouse.Retention,
 }
 
-func fromMovement(m warehouse.Movement, expires int64) movement {
+func fromMovement(m warehouse.Movement) movement {
 	return movement{
-		SKU: m.SKU, Delta: m.Delta, Reason: m.Reason, Applied: m.Applied, FirstTriedAt: m.FirstTriedAt,
-		ClaimedUntil: m.ClaimedUntil, Version: m.Version, ExpiresAt: expires,
+		attempts: attempts(m.Attempts), SKU: m.SKU, Delta: m.Delta, Reason: m.Reason, Applied: m.Applied,
+		Version: m.Version,
 	}
 }
 
 func (item movement) domain(id string) warehouse.Movement {
 	return warehouse.Movement{
 		ID: id, SKU: item.SKU, Delta: item.Delta, Reason: item.Reason, Applied: item.Applied,
-		FirstTriedAt: item.FirstTriedAt, ClaimedUntil: item.ClaimedUntil, Version: item.Version,
+		Attempts: warehouse.Attempts(item.attempts), Version: item.Version,
 	}
 }
 

@@ -23,14 +23,12 @@ type Store struct{ *ddb.Table }
 
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (warehouse.Order, error) {
-	o, err := orderItems.Get(ctx, s.Table, orderID)
-	o.ID = orderID
-	return o, err
+	return orderItems.Get(ctx, s.Table, orderID)
 }
 
 // SaveOrder writes an order's next version.
 func (s Store) SaveOrder(ctx context.Context, o warehouse.Order, with commit.With) error {
-	return s.save(ctx, with, orderItems.Key, o, fromOrder(o, s.expiry()))
+	return orderItems.Save(ctx, s.Table, o, with)
 }
 
 // Movement reads a movement.
@@ -40,16 +38,7 @@ func (s Store) Movement(ctx context.Context, messageID string) (warehouse.Moveme
 
 // SaveMovement writes a movement's next version.
 func (s Store) SaveMovement(ctx context.Context, m warehouse.Movement, with commit.With) error {
-	return s.save(ctx, with, movementItems.Key, m, fromMovement(m, s.expiry()))
-}
-
-// save writes an aggregate's next version as item.
-func (s Store) save(
-	ctx context.Context, with commit.With, key func(string) (pk, sk string), next commit.Aggregate, item any,
-) error {
-	id, version := next.Identity()
-	pk, sk := key(id)
-	return s.Commit(ctx, with, s.SaveVersion(pk, sk, item, version-1))
+	return movementItems.Save(ctx, s.Table, m, with)
 }
 
 const parkedKey = "parked"
@@ -83,7 +72,7 @@ var errParked = errors.New("the message is parked already")
 func (s Store) Park(ctx context.Context, p warehouse.Parked) error {
 	item := parked{
 		MessageID: p.Message.ID, Type: p.Message.Type, Body: p.Message.Body, Reason: p.Reason, ParkedAt: p.ParkedAt,
-		ExpiresAt: s.expiry(),
+		ExpiresAt: s.Clock.Now().Add(warehouse.Retention).Unix(),
 	}
 	err := s.Commit(ctx, commit.With{}, s.SaveNew(parkedKey, p.ID, item, errParked))
 	if errors.Is(err, errParked) {
@@ -91,5 +80,3 @@ func (s Store) Park(ctx context.Context, p warehouse.Parked) error {
 	}
 	return err
 }
-
-func (s Store) expiry() int64 { return s.Clock.Now().Add(warehouse.Retention).Unix() }

@@ -37,9 +37,7 @@ func committedOnce(stored warehouse.Order, next *warehouse.Order) {
 
 // Order returns what is known of an order.
 func (s *Store) Order(_ context.Context, orderID string) (warehouse.Order, error) {
-	o, err := s.orders.Get(orderID)
-	o.ID = orderID
-	return o, err
+	return s.orders.Get(orderID)
 }
 
 // SaveOrder writes an order's next version.

@@ -36,8 +36,9 @@ var movements = storesuite.Aggregate[warehouse.Store, warehouse.Movement]{
 	Versions: []warehouse.Movement{
 		{ID: "1", SKU: "a", Delta: -3, Reason: "counted", Version: 1},
 		{
-			ID: "1", SKU: "a", Delta: -3, Reason: "counted", FirstTriedAt: storesuite.Start,
-			ClaimedUntil: storesuite.Start.Add(warehouse.Claim), Version: 2,
+			ID: "1", SKU: "a", Delta: -3, Reason: "counted", Version: 2, Attempts: warehouse.Attempts{
+				FirstTriedAt: storesuite.Start, ClaimedUntil: storesuite.Start.Add(warehouse.Claim),
+			},
 		},
 		{ID: "1", SKU: "a", Delta: -3, Reason: "counted", Applied: true, Version: 3},
 	},
