@@ -15,50 +15,13 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
-	"orderflow/internal/platform/money"
 )
-
-const products = "products"
-
-type product struct {
-	SKU       string    `dynamodbav:"sk"`
-	Name      string    `dynamodbav:"name"`
-	Currency  string    `dynamodbav:"currency"`
-	Amount    int64     `dynamodbav:"amount"`
-	Text      string    `dynamodbav:"text,omitempty"`
-	ImageURL  string    `dynamodbav:"imageUrl,omitempty"`
-	Category  string    `dynamodbav:"category,omitempty"`
-	Unlisted  bool      `dynamodbav:"unlisted,omitempty"`
-	Version   int64     `dynamodbav:"version"`
-	Words     string    `dynamodbav:"words,omitempty"`
-	UpdatedAt time.Time `dynamodbav:"updatedAt"`
-}
-
-var productItems = ddb.Versioned[catalog.Product, product]{
-	Key: func(sku string) (pk, sk string) { return products, sku }, Missing: catalog.ErrNoProduct,
-	Encode: func(p catalog.Product) product {
-		return product{
-			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Text: p.Text,
-			ImageURL: p.ImageURL, Category: p.Category, Unlisted: p.Unlisted, Version: p.Version,
-			Words: p.Words, UpdatedAt: p.UpdatedAt,
-		}
-	},
-	Decode: func(item product, sku string) catalog.Product {
-		return catalog.Product{
-			SKU: sku, Name: item.Name, Price: money.Money{Currency: item.Currency, Amount: item.Amount},
-			Text: item.Text, ImageURL: item.ImageURL, Category: item.Category, Unlisted: item.Unlisted,
-			Version: item.Version, Words: item.Words, UpdatedAt: item.UpdatedAt,
-		}
-	},
-}
 
 // Store implements catalog.Store.
 type Store struct {
@@ -87,7 +50,7 @@ func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalo
 		if err := attributevalue.UnmarshalMap(values, &item); err != nil {
 			return nil, "", err
 		}
-		page[i] = productItems.Decode(item, item.SKU)
+		page[i] = item.domain(item.SKU)
 	}
 	return page, next, nil
 }
@@ -115,17 +78,6 @@ func (s Store) Save(ctx context.Context, before, after catalog.Product, with com
 		}
 	}
 	return s.Commit(ctx, with, ops...)
-}
-
-type entry struct {
-	SK    string `dynamodbav:"sk"`
-	Words string `dynamodbav:"words"`
-}
-
-// entryKey returns the key of an entry. Words have no #.
-func entryKey(word, sku string) (pk, sk string) {
-	_, size := utf8.DecodeRuneInString(word)
-	return "words#" + word[:size], word + "#" + sku
 }
 
 // Entries reads a page of the index.

@@ -1,8 +1,6 @@
 package dynamo
 
 import (
-	"time"
-
 	"orderflow/internal/inventory"
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/ddb"
@@ -10,12 +8,11 @@ import (
 
 type reservation struct {
 	ddb.Opened
-	CustomerID string    `dynamodbav:"customerId"`
-	Status     string    `dynamodbav:"status"`
-	Items      []line    `dynamodbav:"items" write:"once"`
-	Parts      []part    `dynamodbav:"parts,omitempty" write:"once"`
-	Version    int64     `dynamodbav:"version"`
-	UpdatedAt  time.Time `dynamodbav:"updatedAt"`
+	ddb.Stamp
+	CustomerID string `dynamodbav:"customerId"`
+	Status     string `dynamodbav:"status"`
+	Items      []line `dynamodbav:"items" write:"once"`
+	Parts      []part `dynamodbav:"parts,omitempty" write:"once"`
 }
 
 type line struct {
@@ -35,7 +32,10 @@ var reservationItems = ddb.Versioned[inventory.Reservation, reservation]{
 }
 
 func fromDomain(r inventory.Reservation) reservation {
-	item := reservation{CustomerID: r.CustomerID, Status: string(r.Status), Version: r.Version, UpdatedAt: r.UpdatedAt}
+	item := reservation{
+		Stamp:      ddb.Stamp{Version: r.Version, UpdatedAt: r.UpdatedAt},
+		CustomerID: r.CustomerID, Status: string(r.Status),
+	}
 	if r.Status == inventory.StatusReserved {
 		item.Opened = ddb.OpenSince(r.OrderID, r.UpdatedAt)
 	}

@@ -18,6 +18,7 @@ import (
 
 type order struct {
 	ddb.Opened
+	ddb.Stamp
 	byCustomer
 	OrderID         string    `dynamodbav:"orderId"`
 	CustomerID      string    `dynamodbav:"customerId"`
@@ -25,7 +26,7 @@ type order struct {
 	Status          string    `dynamodbav:"status"`
 	Reason          string    `dynamodbav:"reason,omitempty"`
 	Items           []line    `dynamodbav:"items" write:"once"`
-	Total           amount    `dynamodbav:"total" write:"once"`
+	Total           ddb.Money `dynamodbav:"total" write:"once"`
 	ShippingAddress address   `dynamodbav:"shippingAddress" write:"once"`
 	PaymentMethod   string    `dynamodbav:"paymentMethod"`
 	CancelRequested bool      `dynamodbav:"cancelRequested"`
@@ -39,10 +40,8 @@ type order struct {
 	ActionURL       string    `dynamodbav:"nextActionUrl,omitempty"`
 	ActionUntil     int64     `dynamodbav:"nextActionUntil,omitempty"` // in milliseconds since 1970
 	ActionVersion   int64     `dynamodbav:"nextActionVersion,omitempty"`
-	Version         int64     `dynamodbav:"version"`
 	Changes         []change  `dynamodbav:"changes,omitempty"`
 	CreatedAt       time.Time `dynamodbav:"createdAt"`
-	UpdatedAt       time.Time `dynamodbav:"updatedAt"`
 }
 
 // byCustomer is an order's key in the index by customer.
@@ -107,14 +106,9 @@ func milestones(item order) (all []orders.Milestone) {
 }
 
 type line struct {
-	SKU       string `dynamodbav:"sku"`
-	Quantity  int    `dynamodbav:"quantity"`
-	UnitPrice amount `dynamodbav:"unitPrice"`
-}
-
-type amount struct {
-	Currency string `dynamodbav:"currency"`
-	Amount   int64  `dynamodbav:"amount"`
+	SKU       string    `dynamodbav:"sku"`
+	Quantity  int       `dynamodbav:"quantity"`
+	UnitPrice ddb.Money `dynamodbav:"unitPrice"`
 }
 
 type address struct {
@@ -128,9 +122,9 @@ type address struct {
 }
 
 type price struct {
-	PK      string `dynamodbav:"pk"`
-	Price   amount `dynamodbav:"price" write:"within"`
-	Version int64  `dynamodbav:"version"`
+	PK      string    `dynamodbav:"pk"`
+	Amount  ddb.Money `dynamodbav:"price" write:"within"`
+	Version int64     `dynamodbav:"version"`
 }
 
 var orderItems = ddb.Versioned[orders.Order, order]{
@@ -140,26 +134,26 @@ var orderItems = ddb.Versioned[orders.Order, order]{
 
 var priceItems = ddb.Versioned[orders.Price, price]{
 	Key:    ddb.Under("price#", "price"),
-	Encode: func(p orders.Price) price { return price{Price: amount(p.Price), Version: p.Version} },
+	Encode: func(p orders.Price) price { return price{Amount: ddb.Money(p.Price), Version: p.Version} },
 	Decode: func(item price, _ string) orders.Price { return item.domain() },
 }
 
-func (a amount) domain() money.Money { return money.Money(a) }
-
 func (item price) domain() orders.Price {
-	return orders.Price{SKU: strings.TrimPrefix(item.PK, "price#"), Price: item.Price.domain(), Version: item.Version}
+	return orders.Price{
+		SKU: strings.TrimPrefix(item.PK, "price#"), Price: money.Money(item.Amount), Version: item.Version,
+	}
 }
 
 func fromDomain(o orders.Order) order {
 	item := order{
+		Stamp:      ddb.Stamp{Version: o.Version, UpdatedAt: o.UpdatedAt},
 		byCustomer: byCustomer{PK: "customer#" + o.CustomerID, SK: o.OrderID},
 		OrderID:    o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail,
 		Status: string(o.Status), Reason: string(o.Reason),
-		Total: amount(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
+		Total: ddb.Money(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
 		CancelRequested: o.CancelRequested, CancelledBy: string(o.CancelRequestedBy), Closed: o.Closed,
 		Detail: o.Detail, TrackingNumber: o.TrackingNumber, TrackingURL: o.TrackingURL, Reached: reached(o),
-		ActionVersion: o.ActionVersion,
-		Version:       o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		ActionVersion: o.ActionVersion, CreatedAt: o.CreatedAt,
 	}
 	if o.NextAction != nil {
 		item.ActionURL, item.ActionUntil = o.NextAction.URL, o.NextAction.Until.UnixMilli()
@@ -177,7 +171,7 @@ func fromDomain(o orders.Order) order {
 		item.Changes = append(item.Changes, change(c))
 	}
 	for _, i := range o.Items {
-		item.Items = append(item.Items, line{i.SKU, i.Quantity, amount(i.UnitPrice)})
+		item.Items = append(item.Items, line{i.SKU, i.Quantity, ddb.Money(i.UnitPrice)})
 	}
 	return item
 }
@@ -186,7 +180,7 @@ func (item order) domain() orders.Order {
 	o := orders.Order{
 		OrderID: item.OrderID, CustomerID: item.CustomerID, CustomerEmail: item.CustomerEmail,
 		Status: orders.Status(item.Status), Reason: orders.Reason(item.Reason),
-		Total: item.Total.domain(), ShippingAddress: contract.Address(item.ShippingAddress),
+		Total: money.Money(item.Total), ShippingAddress: contract.Address(item.ShippingAddress),
 		PaymentMethod:   item.PaymentMethod,
 		CancelRequested: item.CancelRequested, CancelRequestedBy: orders.Requester(item.CancelledBy),
 		Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
@@ -205,7 +199,7 @@ func (item order) domain() orders.Order {
 		o.Changes = append(o.Changes, orders.Change(c))
 	}
 	for _, l := range item.Items {
-		o.Items = append(o.Items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: l.UnitPrice.domain()})
+		o.Items = append(o.Items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: money.Money(l.UnitPrice)})
 	}
 	return o
 }

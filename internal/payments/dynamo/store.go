@@ -16,52 +16,6 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-type payment struct {
-	CustomerID  string    `dynamodbav:"customerId"`
-	Status      string    `dynamodbav:"status"`
-	Currency    string    `dynamodbav:"currency"`
-	Amount      int64     `dynamodbav:"amount"`
-	ChargeID    string    `dynamodbav:"chargeId,omitempty"`
-	DeclineCode string    `dynamodbav:"declineCode,omitempty"`
-	Dispute     string    `dynamodbav:"dispute,omitempty"`
-	Refunded    int64     `dynamodbav:"refunded,omitempty"`
-	ActionURL   string    `dynamodbav:"actionUrl,omitempty"`
-	ActionUntil int64     `dynamodbav:"actionUntil,omitempty"` // in seconds since 1970
-	ActionEnded bool      `dynamodbav:"actionEnded,omitempty"`
-	ResumeToken string    `dynamodbav:"resumeToken,omitempty"`
-	Version     int64     `dynamodbav:"version"`
-	UpdatedAt   time.Time `dynamodbav:"updatedAt"`
-}
-
-var paymentItems = ddb.Versioned[payments.Payment, payment]{
-	Key: ddb.Under("order#", "payment"), Missing: payments.ErrNoPayment,
-	Encode: func(p payments.Payment) payment {
-		item := payment{
-			CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
-			ChargeID: p.ChargeID, Dispute: string(p.Dispute), Refunded: p.Refunded, DeclineCode: p.DeclineCode,
-			ActionURL: p.Action.URL, ActionEnded: p.Action.Ended, ResumeToken: p.Action.ResumeToken,
-			Version: p.Version, UpdatedAt: p.UpdatedAt,
-		}
-		if !p.Action.Until.IsZero() {
-			item.ActionUntil = p.Action.Until.Unix()
-		}
-		return item
-	},
-	Decode: func(item payment, orderID string) payments.Payment {
-		p := payments.Payment{
-			OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
-			Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
-			ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), Refunded: item.Refunded,
-			DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
-			Action: payments.Action{URL: item.ActionURL, Ended: item.ActionEnded, ResumeToken: item.ResumeToken},
-		}
-		if item.ActionUntil > 0 {
-			p.Action.Until = time.Unix(item.ActionUntil, 0).UTC()
-		}
-		return p
-	},
-}
-
 // Store implements payments.Store.
 type Store struct {
 	ddb.Store[payments.Payment, payment]
@@ -70,6 +24,56 @@ type Store struct {
 // Open returns the store in a table.
 func Open(t *ddb.Table) Store {
 	return Store{ddb.Store[payments.Payment, payment]{Table: t.Hosting(paymentItems.Key), Kind: paymentItems}}
+}
+
+var paymentItems = ddb.Versioned[payments.Payment, payment]{
+	Key: ddb.Under("order#", "payment"), Missing: payments.ErrNoPayment, Encode: fromDomain, Decode: payment.domain,
+}
+
+type payment struct {
+	ddb.Stamp
+	ddb.Money
+	action
+	CustomerID  string `dynamodbav:"customerId"`
+	Status      string `dynamodbav:"status"`
+	ChargeID    string `dynamodbav:"chargeId,omitempty"`
+	DeclineCode string `dynamodbav:"declineCode,omitempty"`
+	Dispute     string `dynamodbav:"dispute,omitempty"`
+	Refunded    int64  `dynamodbav:"refunded,omitempty"`
+}
+
+type action struct {
+	URL         string `dynamodbav:"actionUrl,omitempty"`
+	Until       int64  `dynamodbav:"actionUntil,omitempty"` // in seconds since 1970
+	Ended       bool   `dynamodbav:"actionEnded,omitempty"`
+	ResumeToken string `dynamodbav:"resumeToken,omitempty"`
+}
+
+func fromDomain(p payments.Payment) payment {
+	item := payment{
+		Stamp: ddb.Stamp{Version: p.Version, UpdatedAt: p.UpdatedAt}, Money: ddb.Money(p.Amount),
+		action:     action{URL: p.Action.URL, Ended: p.Action.Ended, ResumeToken: p.Action.ResumeToken},
+		CustomerID: p.CustomerID, Status: string(p.Status), ChargeID: p.ChargeID, DeclineCode: p.DeclineCode,
+		Dispute: string(p.Dispute), Refunded: p.Refunded,
+	}
+	if !p.Action.Until.IsZero() {
+		item.Until = p.Action.Until.Unix()
+	}
+	return item
+}
+
+func (item payment) domain(orderID string) payments.Payment {
+	p := payments.Payment{
+		OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
+		Amount: money.Money(item.Money), ChargeID: item.ChargeID, DeclineCode: item.DeclineCode,
+		Dispute: payments.Dispute(item.Dispute), Refunded: item.Refunded,
+		Action:  payments.Action{URL: item.URL, Ended: item.Ended, ResumeToken: item.ResumeToken},
+		Version: item.Version, UpdatedAt: item.UpdatedAt,
+	}
+	if item.Until > 0 {
+		p.Action.Until = time.Unix(item.Until, 0).UTC()
+	}
+	return p
 }
 
 type outcome struct {

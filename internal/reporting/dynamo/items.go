@@ -12,30 +12,33 @@ import (
 
 // generations holds the number of the current generation, and the last rebuild.
 type generations struct {
+	rebuild
 	Serving      int64     `dynamodbav:"serving"`
 	ServingSince time.Time `dynamodbav:"servingSince,omitempty"`
 	Anew         time.Time `dynamodbav:"anew,omitempty"`
 	Removed      int64     `dynamodbav:"removed,omitempty"`
-	Rebuild      int64     `dynamodbav:"newest,omitempty"`
-	Run          int64     `dynamodbav:"run,omitempty"`
-	State        string    `dynamodbav:"state,omitempty"`
-	By           string    `dynamodbav:"by,omitempty"`
-	StartedAt    time.Time `dynamodbav:"startedAt,omitempty"`
-	UpdatedAt    time.Time `dynamodbav:"updatedAt,omitempty"`
-	Read         int64     `dynamodbav:"read,omitempty"`
-	Total        int64     `dynamodbav:"total,omitempty"`
-	Since        time.Time `dynamodbav:"since,omitempty"`
 	Version      int64     `dynamodbav:"version"`
+}
+
+// rebuild is a reporting.Rebuild, or empty if there was none.
+type rebuild struct {
+	Generation int64           `dynamodbav:"newest,omitempty"`
+	Run        int64           `dynamodbav:"run,omitempty"`
+	State      reporting.State `dynamodbav:"state,omitempty"`
+	By         string          `dynamodbav:"by,omitempty"`
+	StartedAt  time.Time       `dynamodbav:"startedAt,omitempty"`
+	UpdatedAt  time.Time       `dynamodbav:"updatedAt,omitempty"`
+	Read       int64           `dynamodbav:"read,omitempty"`
+	Total      int64           `dynamodbav:"total,omitempty"`
+	Since      time.Time       `dynamodbav:"since,omitempty"`
 }
 
 func fromGenerations(g reporting.Generations) generations {
 	item := generations{
 		Serving: g.Serving, ServingSince: g.Since, Anew: g.Anew, Removed: g.Removed, Version: g.Version,
 	}
-	if r := g.Rebuild; r != nil {
-		item.Rebuild, item.Run, item.State, item.By = r.Generation, r.Run, string(r.State), r.By
-		item.StartedAt, item.UpdatedAt, item.Since = r.StartedAt, r.UpdatedAt, r.Since
-		item.Read, item.Total = r.Read, r.Total
+	if g.Rebuild != nil {
+		item.rebuild = rebuild(*g.Rebuild)
 	}
 	return item
 }
@@ -45,11 +48,8 @@ func (item generations) domain() reporting.Generations {
 		Serving: item.Serving, Since: item.ServingSince, Anew: item.Anew, Removed: item.Removed,
 		Version: item.Version,
 	}
-	if item.Rebuild > 0 {
-		g.Rebuild = &reporting.Rebuild{
-			Generation: item.Rebuild, Run: item.Run, State: reporting.State(item.State), By: item.By,
-			StartedAt: item.StartedAt, UpdatedAt: item.UpdatedAt, Read: item.Read, Total: item.Total, Since: item.Since,
-		}
+	if last := reporting.Rebuild(item.rebuild); last.Generation > 0 {
+		g.Rebuild = &last
 	}
 	return g
 }
