@@ -41,14 +41,12 @@ type operated struct {
 
 func operate(t *testing.T) operated {
 	t.Helper()
-	endpoint := os.Getenv(ddbtest.Endpoint)
-	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
-	}
 	name := "cli-" + strings.ToLower(ids.Random(clock.System{}).New())
 	machine := "arn:aws:states:us-east-1:000000000000:stateMachine:" + name
-	outputs := map[string]string{"EndpointUrl": endpoint, "Region": "us-east-1", "TeaTableName": name + "-tea",
-		"FulfilOrderArn": machine + "-fulfil-order", "CompensateOrderArn": machine + "-compensate-order"}
+	outputs := map[string]string{
+		"EndpointUrl": ddbtest.Emulator(t), "Region": "us-east-1", "TeaTableName": name + "-tea",
+		"FulfilOrderArn": machine + "-fulfil-order", "CompensateOrderArn": machine + "-compensate-order",
+	}
 	b, err := json.Marshal(outputs)
 	if err != nil {
 		t.Fatal(err)

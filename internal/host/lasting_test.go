@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -29,10 +28,7 @@ import (
 // when the test ends.
 func newTables(t *testing.T) *Tables {
 	t.Helper()
-	all := &Tables{Prefix: strings.ToLower(ids.Random(clock.System{}).New()), Create: true, Config: aws.Config{
-		Region: "eu-central-1", BaseEndpoint: aws.String(os.Getenv(ddbtest.Endpoint)),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}}
+	all := &Tables{Prefix: strings.ToLower(ids.Random(clock.System{}).New()), Create: true, Config: ddbtest.Config(t)}
 	t.Cleanup(func() {
 		client := dynamodb.NewFromConfig(all.Config)
 		names, err := client.ListTables(context.Background(), &dynamodb.ListTablesInput{})

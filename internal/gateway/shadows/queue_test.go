@@ -5,12 +5,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderflow/internal/gateway/shadows"
@@ -73,19 +70,14 @@ func TestACustomerDoesNotWaitForTheQueue(t *testing.T) {
 }
 
 func TestAnAnswerArrives(t *testing.T) {
-	endpoint := os.Getenv(ddbtest.Endpoint)
-	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
-	}
-	client := sqs.NewFromConfig(aws.Config{Region: "eu-central-1", BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	client := sqs.NewFromConfig(ddbtest.Config(t))
 	name := ids.Random(clock.System{}).New()
 	queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Enqueue gives up early, as on a busy machine, so it may take several attempts.
-	sends := to(t, endpoint, *queue.QueueUrl)
+	sends := to(t, ddbtest.Emulator(t), *queue.QueueUrl)
 	var got *sqs.ReceiveMessageOutput
 	for until := time.Now().Add(time.Minute); ; {
 		sends.Enqueue(t.Context(), answer)

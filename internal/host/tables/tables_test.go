@@ -33,7 +33,7 @@ func declared(t *testing.T, text []byte) []tables.Table {
 }
 
 func TestTablesAreCreatedOnceAsDeclared(t *testing.T) {
-	client := ddbtest.Existing("", clock.System{}).Client
+	client := dynamodb.NewFromConfig(ddbtest.Config(t))
 	all := slices.Concat(declared(t, orderflow.Template), declared(t, orderflow.Sandbox))
 	streams := 0
 	for _, table := range all {
@@ -70,7 +70,7 @@ func TestTablesAreCreatedOnceAsDeclared(t *testing.T) {
 }
 
 func TestTheOwnTableHoldsTheJournal(t *testing.T) {
-	own := *ddbtest.Existing("tables-test-own", clock.System{})
+	own := *ddb.Open(ddbtest.Config(t), "tables-test-own", clock.System{})
 	storesuite.Must(t, tables.Create(t.Context(), own.Client, tables.Own(own.Name)))
 	t.Cleanup(func() {
 		_, err := own.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &own.Name})

@@ -3,14 +3,12 @@ package repair_test
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -22,23 +20,11 @@ import (
 	"orderflow/internal/platform/outbox/tail"
 )
 
-func emulator(t *testing.T) aws.Config {
-	t.Helper()
-	endpoint := os.Getenv(ddbtest.Endpoint)
-	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
-	}
-	return aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}
-}
-
 // stack returns a deployment of its own with the given queues.
 func stack(t *testing.T, names ...string) (repair.Queues, func(queue, body string)) {
 	t.Helper()
 	name := "ops-" + strings.ToLower(ids.Random(clock.System{}).New())
-	q := repair.Queues{Client: sqs.NewFromConfig(emulator(t)), Stack: name}
+	q := repair.Queues{Client: sqs.NewFromConfig(ddbtest.Config(t)), Stack: name}
 	return q, queuetest.Create(t, q.Client, q.Stack, names...).Send
 }
 
@@ -149,7 +135,7 @@ func TestReleasedMessagesStayAndRedrivenOnesMove(t *testing.T) {
 func audit(t *testing.T) repair.Audit {
 	t.Helper()
 	a := repair.Audit{
-		Client: cloudwatchlogs.NewFromConfig(emulator(t)), Group: "/test/" + ids.Random(clock.System{}).New(),
+		Client: cloudwatchlogs.NewFromConfig(ddbtest.Config(t)), Group: "/test/" + ids.Random(clock.System{}).New(),
 		Clock: clock.At(time.Now().Truncate(time.Millisecond)), IDs: &ids.Sequence{},
 	}
 	in := &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &a.Group}

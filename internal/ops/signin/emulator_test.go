@@ -8,14 +8,10 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/signin"
@@ -46,14 +42,7 @@ func (a *authenticator) Text(context.Context, string) (string, error) {
 }
 
 func TestOperatorOfAPoolInTheEmulator(t *testing.T) {
-	endpoint := os.Getenv(ddbtest.Endpoint)
-	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
-	}
-	api := awsapi.Client{Config: aws.Config{
-		Region: "us-east-1", BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}}
+	api := awsapi.Client{Config: ddbtest.Config(t)}
 	call := func(operation string, in map[string]any, out any) {
 		t.Helper()
 		target := "AWSCognitoIdentityProviderService." + operation

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -300,7 +299,7 @@ func (blind) Barriers(context.Context, ...barrier.Key) (map[barrier.Key]barrier.
 // write, which the SDK then repeats.
 func unheard(t *testing.T, table *ddb.Table) *ddb.Table {
 	t.Helper()
-	emulator, err := url.Parse(os.Getenv(ddbtest.Endpoint))
+	emulator, err := url.Parse(ddbtest.Emulator(t))
 	must(t, err)
 	var lost atomic.Bool
 	proxy := httputil.NewSingleHostReverseProxy(emulator)

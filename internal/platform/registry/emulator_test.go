@@ -1,10 +1,8 @@
 package registry
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"slices"
 	"testing"
 
@@ -20,16 +18,7 @@ import (
 // test's own.
 func emulator(t *testing.T) (aws.Config, string) {
 	t.Helper()
-	endpoint := os.Getenv(ddbtest.Endpoint)
-	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
-	}
-	return aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &endpoint,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}, ids.Random(clock.System{}).New()
+	return ddbtest.Config(t), ids.Random(clock.System{}).New()
 }
 
 func must(t *testing.T, a awsjson.Client, operation string, in, out any) {

@@ -20,15 +20,28 @@ import (
 // Endpoint is the environment variable with the emulator's address. `make test` sets it.
 const Endpoint = "ORDERFLOW_TEST_ENDPOINT"
 
+// Emulator returns the emulator's address, and fails the test if there is none.
+func Emulator(t testing.TB) string {
+	t.Helper()
+	address := os.Getenv(Endpoint)
+	if address == "" {
+		t.Fatalf("%s is not set: run `make test`, or `go run ./cmd/dev exec -- go test ./...`, "+
+			"which starts an emulator", Endpoint)
+	}
+	return address
+}
+
+// Config is the configuration of clients of the emulator. The test fails if there is none.
+func Config(t testing.TB) aws.Config {
+	t.Helper()
+	return config(Emulator(t))
+}
+
 // NewTable creates an empty table as in template.yaml (keys pk and sk, and a stream), with an index
 // for each name, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
 func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 	t.Helper()
-	endpoint := os.Getenv(Endpoint)
-	if endpoint == "" {
-		t.Fatalf("%s is not set: run `make test`, or `go run ./cmd/dev exec -- go test ./...`, "+
-			"which starts an emulator", Endpoint)
-	}
+	Emulator(t)
 	name := strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()) + "-" + ids.Random(clock.System{}).New()
 	table := Existing(name, c)
 	in := &dynamodb.CreateTableInput{
