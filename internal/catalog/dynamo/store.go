@@ -16,8 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
@@ -40,16 +38,13 @@ func (s Store) GetMany(ctx context.Context, skus []string) ([]catalog.Product, e
 
 // Products reads a page of products.
 func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalog.Product, string, error) {
-	items, next, err := s.Page(ctx, "", "pk", products, false, limit, cursor)
+	values, next, err := s.Page(ctx, "", "pk", products, false, limit, cursor)
+	items, err := ddb.DecodeAll[product](values, err)
 	if err != nil {
 		return nil, "", err
 	}
 	page := make([]catalog.Product, len(items))
-	for i, values := range items {
-		var item product
-		if err := attributevalue.UnmarshalMap(values, &item); err != nil {
-			return nil, "", err
-		}
+	for i, item := range items {
 		page[i] = item.domain(item.SKU)
 	}
 	return page, next, nil

@@ -206,8 +206,8 @@ func (item order) domain() orders.Order {
 
 // decodeAll decodes items of one type and converts them.
 func decodeAll[T, Out any](items []ddb.Values, convert func(T) Out) ([]Out, error) {
-	var all []T
-	if err := attributevalue.UnmarshalListOfMaps(items, &all); err != nil {
+	all, err := ddb.DecodeAll[T](items, nil)
+	if err != nil {
 		return nil, err
 	}
 	converted := make([]Out, len(all))

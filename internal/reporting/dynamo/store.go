@@ -285,11 +285,8 @@ func (s Store) ReadParked(
 	ctx context.Context, generation int64, limit int, cursor string,
 ) (found []reporting.Parked, next string, err error) {
 	values, next, err := s.Page(ctx, "", "pk", parkedPartition(generation), true, limit, cursor)
+	page, err := ddb.DecodeAll[parked](values, err)
 	if err != nil {
-		return nil, "", err
-	}
-	var page []parked
-	if err := attributevalue.UnmarshalListOfMaps(values, &page); err != nil {
 		return nil, "", err
 	}
 	for _, item := range page {

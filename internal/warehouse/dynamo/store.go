@@ -11,8 +11,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/warehouse"
@@ -48,11 +46,8 @@ func (s Store) Parked(ctx context.Context) (found []warehouse.Parked, err error)
 	for cursor := ""; ; {
 		var values []ddb.Values
 		values, cursor, err = s.Page(ctx, "", "pk", parkedKey, false, maxPage, cursor)
+		page, err := ddb.DecodeAll[parked](values, err)
 		if err != nil {
-			return nil, err
-		}
-		var page []parked
-		if err := attributevalue.UnmarshalListOfMaps(values, &page); err != nil {
 			return nil, err
 		}
 		for _, item := range page {

@@ -133,11 +133,8 @@ func (s Store) Orders(ctx context.Context, name string, limit int) (found []lega
 	for cursor := ""; ; {
 		var items []ddb.Values
 		items, cursor, err = s.Page(ctx, "", "pk", ordersOf+name, true, min(limit-len(found), maxItems), cursor)
+		page, err := ddb.DecodeAll[order](items, err)
 		if err != nil {
-			return nil, err
-		}
-		var page []order
-		if err := attributevalue.UnmarshalListOfMaps(items, &page); err != nil {
 			return nil, err
 		}
 		for _, item := range page {

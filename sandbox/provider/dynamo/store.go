@@ -12,8 +12,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
@@ -120,11 +118,8 @@ func (s Store) Charges(ctx context.Context, status provider.Status, limit int, c
 	if errors.Is(err, fault.ErrCursor) {
 		return nil, "", web.ErrCursor
 	}
+	entries, err := ddb.DecodeAll[entry](items, err)
 	if err != nil {
-		return nil, "", err
-	}
-	var entries []entry
-	if err := attributevalue.UnmarshalListOfMaps(items, &entries); err != nil {
 		return nil, "", err
 	}
 	charges := []provider.Charge{}
