@@ -126,6 +126,9 @@ func TestAnOrderByNativeGRPC(t *testing.T) {
 			watched = append(watched, o)
 		}
 	}
+	if len(watched) == 0 {
+		t.Fatalf("the watch ended with %v before an order came", err)
+	}
 	last := watched[len(watched)-1]
 	if !errors.Is(err, io.EOF) || last.Status != orderflowv1.OrderStatus_ORDER_STATUS_CONFIRMED ||
 		last.Version != int64(len(watched)) || len(last.Changes) != len(watched) {

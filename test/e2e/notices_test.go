@@ -23,7 +23,11 @@ func TestDisputeNoticeMarksThePayment(t *testing.T) {
 	t.Parallel()
 	o := place(t, customerOf(t), order("CUP", 1, "pm_card_createDispute"))
 	wantFinal(t, o, client.Confirmed, "")
-	charge := ledger(t, o.OrderID)[0].ID
+	charges := ledger(t, o.OrderID)
+	if len(charges) != 1 {
+		t.Fatalf("the provider has %+v", charges)
+	}
+	charge := charges[0].ID
 	body := fmt.Sprintf(`{"id":"evt_dispute_%s","type":"charge.dispute.created","data":{"object":{"id":"dp_1","object":"dispute","payment_intent":%q}}}`, o.OrderID, charge)
 
 	forged := stripe.Sign([]byte("guessed"), time.Now(), []byte(body))
