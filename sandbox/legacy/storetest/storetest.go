@@ -120,10 +120,12 @@ func concurrentCallersGetDifferentNumbers(t *testing.T, s legacy.Store) {
 		return err
 	})
 	slices.Sort(firsts)
-	for n, first := range firsts {
-		if want := legacy.FirstNumber + 3*int64(n); first != want {
-			t.Errorf("number %d, want %d", first, want)
+	free := int64(legacy.FirstNumber)
+	for _, first := range firsts {
+		if first < free { // there may be a gap: a request whose answer is lost is repeated
+			t.Errorf("number %d, want %d or more", first, free)
 		}
+		free = first + 3
 	}
 }
 
