@@ -79,7 +79,8 @@ var errLost = errors.New("the response was lost")
 type network struct {
 	payments.Provider
 	loseRequest, loseAnswer, loseFind bool
-	// arrived is called after the provider has processed an authorization, before its response.
+	// arrived is called after the provider has processed an authorization or a query, before its
+	// response.
 	arrived func()
 	// late holds the requests lost by loseRequest, to arrive later.
 	late []payments.Authorization
@@ -112,7 +113,11 @@ func (n *network) Find(ctx context.Context, s payments.Subject) (payments.Charge
 	if n.loseFind {
 		return payments.Charge{}, false, errLost
 	}
-	return n.Provider.Find(ctx, s)
+	c, found, err := n.Provider.Find(ctx, s)
+	if n.arrived != nil {
+		n.arrived()
+	}
+	return c, found, err
 }
 
 func (n *network) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {

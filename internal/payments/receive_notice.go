@@ -114,7 +114,7 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 			return s.undo(ctx, c)
 		}
 	case OrderConfirmed:
-		if !c.Live() && differs {
+		if c.Undone() && differs {
 			s.onConcern(ctx, ConcernNotPaid)
 			slog.ErrorContext(ctx, "a confirmed order is not paid",
 				"orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)

@@ -75,6 +75,26 @@ func TestRefundOfAConfirmedOrderOnTheProvidersSiteIsStored(t *testing.T) {
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentRefunded)
 }
 
+// The provider answers before the customer has acted, and the answer arrives after the order was
+// confirmed.
+func TestLateAnswerDoesNotUndoACapture(t *testing.T) {
+	s := open()
+	s.ask(t)
+	s.await(t)
+	s.network.arrived = func() {
+		s.network.arrived = nil
+		s.sandbox.Authenticate(order, true)
+		wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), waited))
+		wantResult(t, payments.StatusCaptured)(s.CapturePayment(t.Context(), waited))
+		s.endOrder(t, orders.OrderConfirmed, 2)
+	}
+	s.noticed(t, "evt_1")
+	s.wantPayment(t, payments.StatusCaptured, "")
+	s.wantStands(t, payments.ChargeCaptured)
+	s.wantEvents(t, contract.PaymentActionRequired, contract.PaymentActionEnded, contract.PaymentAuthorized,
+		contract.PaymentCaptured)
+}
+
 func TestNoticeOfAnOrderInAnOperatorsHandsChangesNothing(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
