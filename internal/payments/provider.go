@@ -102,8 +102,8 @@ type Charge struct {
 // Live reports whether the charge is authorized or captured.
 func (c Charge) Live() bool { return c.Status == ChargeAuthorized || c.Status == ChargeCaptured }
 
-// Undone reports whether the charge was voided or refunded, which is final. Any other state may be an
-// earlier one, in an answer that is late.
+// Undone reports whether the charge was voided or refunded, which is final. Any other state may be
+// an earlier one, in an answer that is late.
 func (c Charge) Undone() bool { return c.Status == ChargeVoided || c.Status == ChargeRefunded }
 
 // Declined is the provider's final refusal of an authorization.
