@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -198,7 +199,7 @@ func subject(token string) (string, error) {
 func (m *migration) play(ctx context.Context) (err error) {
 	mapped := map[string]string{}
 	var page strangler.ProductPage
-	if err := m.call(ctx, m.customers[0], get("/legacy/products"), &page); err != nil {
+	if _, err := m.call(ctx, m.customers[0], get("/legacy/products"), &page); err != nil {
 		return err
 	}
 	for _, p := range page.Products {
@@ -305,7 +306,7 @@ func (m *migration) visit(ctx context.Context, n int) {
 	var p strangler.Product
 	_, err := m.listProducts(ctx, v)
 	m.unless(err == nil, "products cannot be listed: %v", err)
-	err = m.call(ctx, v, get("/legacy/products/"+productID), &p)
+	_, err = m.call(ctx, v, get("/legacy/products/"+productID), &p)
 	m.unless(err == nil && p.ProductID == productID, "product %s cannot be read: %+v, %v", productID, p, err)
 
 	in := strangler.Placement{
@@ -318,11 +319,13 @@ func (m *migration) visit(ctx context.Context, n int) {
 	if n%4 == 0 {
 		copies = 2 // a client that lost patience sends it again
 	}
-	orders := make([]strangler.Order, copies)
+	orders, repeated := make([]strangler.Order, copies), make([]bool, copies)
 	var atOnce sync.WaitGroup
 	for i := range orders {
 		atOnce.Go(func() {
-			err := m.call(ctx, v, client.Call{Method: http.MethodPost, Path: "/legacy/orders", Body: in}, &orders[i])
+			place := client.Call{Method: http.MethodPost, Path: "/legacy/orders", Body: in}
+			var err error
+			repeated[i], err = m.call(ctx, v, place, &orders[i])
 			m.unless(err == nil, "request %s places no order: %v", in.RequestID, err)
 		})
 	}
@@ -334,7 +337,7 @@ func (m *migration) visit(ctx context.Context, n int) {
 	}
 	m.unless(orders[copies-1].OrderID == o.OrderID, "request %s places the orders %s and %s", in.RequestID, o.OrderID,
 		orders[copies-1].OrderID)
-	m.placed(v, stage, o.OrderID, settled && after == stage)
+	m.placed(v, stage, o.OrderID, settled && after == stage, slices.Contains(repeated, true))
 
 	m.read(ctx, v, o.OrderID)
 	earlier := v.earlier(n)
@@ -355,8 +358,9 @@ func (v *visitor) earlier(n int) string {
 	return all[n*7%len(all)]
 }
 
-// placed records an order. sure says that all processes used the table of the stage.
-func (m *migration) placed(v *visitor, stage int, orderID string, sure bool) {
+// placed records an order. sure says that all processes used the table of the stage, repeated that
+// the router failed to answer a call.
+func (m *migration) placed(v *visitor, stage int, orderID string, sure, repeated bool) {
 	v.mu.Lock()
 	v.placed = append(v.placed, orderID)
 	v.mu.Unlock()
@@ -377,6 +381,9 @@ func (m *migration) placed(v *visitor, stage int, orderID string, sure bool) {
 	case owner == want:
 	case want == strangler.NewSide:
 		s.fellBack++
+		if repeated {
+			s.unlogged++
+		}
 	default:
 		s.astray++
 	}
@@ -385,7 +392,7 @@ func (m *migration) placed(v *visitor, stage int, orderID string, sure bool) {
 // read reads an order at its old address.
 func (m *migration) read(ctx context.Context, v *visitor, orderID string) {
 	var o strangler.Order
-	err := m.call(ctx, v, get("/legacy/orders/"+orderID), &o)
+	_, err := m.call(ctx, v, get("/legacy/orders/"+orderID), &o)
 	ok := err == nil && o.OrderID == orderID && len(o.Lines) > 0
 	m.unless(ok, "order %s cannot be read: %+v, %v", orderID, o, err)
 }
@@ -395,7 +402,7 @@ func (m *migration) cancel(ctx context.Context, v *visitor, orderID string) {
 	var o strangler.Order
 	in := strangler.Cancellation{Note: "demo"}
 	cancel := client.Call{Method: http.MethodPost, Path: "/legacy/orders/" + orderID + "/cancel", Body: in}
-	err := m.call(ctx, v, cancel, &o)
+	_, err := m.call(ctx, v, cancel, &o)
 	var problem *client.Problem
 	late := errors.As(err, &problem) && problem.Status == http.StatusConflict
 	m.unless(late || err == nil && o.OrderID == orderID, "order %s cannot be cancelled: %+v, %v", orderID, o, err)
@@ -412,7 +419,7 @@ func (m *migration) cancel(ctx context.Context, v *visitor, orderID string) {
 func (m *migration) listProducts(ctx context.Context, v *visitor) ([]strangler.Product, error) {
 	return pages("1", func(at string) ([]strangler.Product, *string, error) {
 		var page strangler.ProductPage
-		err := m.call(ctx, v, get("/legacy/products?page="+url.QueryEscape(at)), &page)
+		_, err := m.call(ctx, v, get("/legacy/products?page="+url.QueryEscape(at)), &page)
 		return page.Products, page.NextPage, err
 	})
 }
@@ -421,7 +428,7 @@ func (m *migration) listProducts(ctx context.Context, v *visitor) ([]strangler.P
 func (m *migration) list(ctx context.Context, v *visitor) ([]strangler.Order, error) {
 	return pages("1", func(at string) ([]strangler.Order, *string, error) {
 		var page strangler.OrderPage
-		err := m.call(ctx, v, get("/legacy/orders?page="+url.QueryEscape(at)), &page)
+		_, err := m.call(ctx, v, get("/legacy/orders?page="+url.QueryEscape(at)), &page)
 		return page.Orders, page.NextPage, err
 	})
 }
@@ -444,13 +451,13 @@ func pages[T any](first string, read func(at string) (items []T, next *string, e
 }
 
 // call makes a call to the old interface and repeats it, unchanged, while it has no answer.
-func (m *migration) call(ctx context.Context, v *visitor, call client.Call, out any) error {
-	for began := time.Now(); ; {
-		_, err := v.client.Do(ctx, call, out)
+func (m *migration) call(ctx context.Context, v *visitor, call client.Call, out any) (repeated bool, err error) {
+	for began := time.Now(); ; repeated = true {
+		_, err = v.client.Do(ctx, call, out)
 		var problem *client.Problem
 		answered := err == nil || errors.As(err, &problem) && !problem.Temporary()
 		if answered || ctx.Err() != nil || time.Since(began) > m.plan.Patience {
-			return err
+			return repeated, err
 		}
 		m.mu.Lock()
 		if n := len(m.facts.stages); n > 0 {
@@ -458,7 +465,7 @@ func (m *migration) call(ctx context.Context, v *visitor, call client.Call, out 
 		}
 		m.mu.Unlock()
 		if err := clock.Sleep(ctx, time.Second); err != nil {
-			return err
+			return repeated, err
 		}
 	}
 }

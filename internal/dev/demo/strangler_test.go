@@ -16,7 +16,8 @@ func moved() migrationFacts {
 	f := migrationFacts{
 		stages: []stageFacts{
 			{stage: stages[3], orders: 2, onNew: 1, sure: 2},
-			{stage: stages[6], sure: 1, fellBack: 1, fallBacks: map[strangler.Route]int{strangler.PlaceOrder: 1}},
+			{stage: stages[6], sure: 2, fellBack: 2, unlogged: 1,
+				fallBacks: map[strangler.Route]int{strangler.PlaceOrder: 1}},
 		},
 		differences: bugs, cancelled: 1,
 	}
