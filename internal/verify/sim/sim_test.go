@@ -35,7 +35,7 @@ func TestShortSimulationKeepsEveryPromise(t *testing.T) {
 	}
 }
 
-// Long runs found these seeds; each is one in more than ten thousand.
+// A long run found these seeds, two of 3,500.
 func TestSeedsThatOnceFailedKeepEveryPromise(t *testing.T) {
 	d := load(t, Mutant{})
 	for seed, was := range map[uint64]string{

@@ -220,7 +220,8 @@ func (w *World) runSchedules(schedules []wiring.Schedule) {
 
 // swept checks the result of a sweep. Reconciliation must find only voids that the provider lost,
 // charges of orders that wait for an operator, refunds made at the provider by hand, each reported
-// once, and charges of confirmed orders while the event that says so waits for an operator.
+// once, and charges of confirmed orders while the event that says so waits for an operator: reports
+// of that time are not counted.
 func (w *World) swept(function string, out []byte, err error) {
 	var found struct{ Overdue, Voided, Flagged int }
 	if err == nil {
