@@ -21,20 +21,37 @@ import (
 )
 
 // stack returns a deployment of its own with the given queues.
-func stack(t *testing.T, names ...string) (repair.Queues, func(queue, body string)) {
+func stack(t *testing.T, names ...string) (repair.Queues, queuetest.Queues) {
 	t.Helper()
 	name := "ops-" + strings.ToLower(ids.Random(clock.System{}).New())
 	q := repair.Queues{Client: sqs.NewFromConfig(ddbtest.Config(t)), Stack: name}
-	return q, queuetest.Create(t, q.Client, q.Stack, names...).Send
+	return q, queuetest.Create(t, q.Client, q.Stack, names...)
+}
+
+// take takes the n messages of a queue. If an answer is lost, its messages are hidden for a minute.
+func take(t *testing.T, q repair.Queues, from repair.Queue, n int) []repair.Message {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		messages, err := q.Take(t.Context(), from, 10)
+		switch {
+		case err != nil || time.Now().After(deadline):
+			t.Fatalf("Take = %d messages, want %d; %v", len(messages), n, err)
+		case len(messages) == n:
+			return messages
+		}
+		if err := q.LetGo(t.Context(), from, messages); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type":"orderflow.orders.order.created.v1",` +
 	`"subject":"o1","datacontenttype":"application/json","data":{}}`
 
 func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
-	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relays-failures", "warehouse-relays-failures",
+	q, made := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relays-failures", "warehouse-relays-failures",
 		"schedules-dlq", "sandbox-callback-dlq", "warehouse-schedules-dlq", "project-sales-failures")
-	send("start-fulfilment-dlq", event)
+	made.Send("start-fulfilment-dlq", event)
 	all, err := q.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -54,19 +71,16 @@ func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
 }
 
 func TestMessageOfARelayNamesItsService(t *testing.T) {
-	q, send := stack(t, "relays-failures")
+	q, made := stack(t, "relays-failures")
 	arn := "arn:aws:dynamodb:us-east-1:000000000000:table/" + q.Stack + "-orders/stream/2026-01-01T00:00:00.000"
 	body := `{"DDBStreamBatchInfo":{"shardId":"s1","startSequenceNumber":"1","endSequenceNumber":"2","streamArn":"` +
 		arn + `"}}`
-	send("relays-failures", body)
+	made.Send("relays-failures", body)
 	from, err := q.Find(t.Context(), "relays")
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages, err := q.Take(t.Context(), from, 1)
-	if err != nil || len(messages) != 1 {
-		t.Fatalf("Take = %v, %v", messages, err)
-	}
+	messages := take(t, q, from, 1)
 	want := repair.Part{Service: "orders", Stream: arn, Part: tail.Part{Shard: "s1", From: "1", To: "2"}}
 	if m := messages[0]; m.Subject() != "orders" || m.Part == nil || *m.Part != want {
 		t.Errorf("its part is %+v of %s, want %+v", m.Part, m.Subject(), want)
@@ -74,28 +88,24 @@ func TestMessageOfARelayNamesItsService(t *testing.T) {
 }
 
 func TestReleasedMessagesStayAndRedrivenOnesMove(t *testing.T) {
-	q, send := stack(t, "notify", "notify-dlq")
-	send("notify-dlq", event)
-	send("notify-dlq", "poison")
+	q, made := stack(t, "notify", "notify-dlq")
+	made.Send("notify-dlq", event)
+	made.Send("notify-dlq", "poison")
 	from, err := q.Find(t.Context(), "notify")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var messages []repair.Message
-	for n := range 3 { // a message that was let go can be taken again, long before it would reappear
-		for tries := 0; len(messages) != 2; tries++ {
-			if messages, err = q.Take(t.Context(), from, 10); err != nil || tries > 9 {
-				t.Fatalf("Take = %d messages, %v", len(messages), err)
-			}
-		}
-		if n == 2 {
-			break
-		}
-		if err := q.LetGo(t.Context(), from, messages); err != nil {
-			t.Fatal(err)
-		}
-		messages = nil
+	messages := take(t, q, from, 2)
+	if made.Waiting("notify-dlq") != "0" {
+		t.Error("others see messages that were taken")
 	}
+	if err := q.LetGo(t.Context(), from, messages); err != nil {
+		t.Fatal(err)
+	}
+	if n := made.Waiting("notify-dlq"); n != "2" {
+		t.Errorf("others see %s messages that were let go, want 2", n)
+	}
+	messages = take(t, q, from, 2)
 	for _, m := range messages {
 		if m.Event == nil {
 			if m.Subject() != m.ID || m.Body != "poison" {
@@ -112,18 +122,21 @@ func TestReleasedMessagesStayAndRedrivenOnesMove(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if left, err := q.Take(t.Context(), from, 10); err != nil || len(left) != 0 {
-		t.Errorf("%d messages are left, %v", len(left), err)
+	if visible, hidden := made.Waiting("notify-dlq"), made.Hidden("notify-dlq"); visible != "0" || hidden != "0" {
+		t.Errorf("%s visible and %s hidden messages are left", visible, hidden)
 	}
 	consumer := q.Stack + "-notify"
 	url, err := q.Client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &consumer})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if made.Waiting("notify") == "0" { // at least once: if an answer is lost, the client sends again
+		t.Error("the consumer gets no message")
+	}
 	in := &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10}
 	out, err := q.Client.ReceiveMessage(t.Context(), in)
-	if err != nil || len(out.Messages) == 0 { // at least once: a slow answer makes the client send again
-		t.Errorf("the consumer gets %d messages, %v", len(out.Messages), err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, m := range out.Messages {
 		if aws.ToString(m.Body) != event {

@@ -61,7 +61,17 @@ func (q Queues) Send(queue, body string) {
 // Waiting returns how many messages of a queue are visible.
 func (q Queues) Waiting(queue string) string {
 	q.t.Helper()
-	const count = types.QueueAttributeNameApproximateNumberOfMessages
+	return q.count(queue, types.QueueAttributeNameApproximateNumberOfMessages)
+}
+
+// Hidden returns how many messages of a queue a receiver holds.
+func (q Queues) Hidden(queue string) string {
+	q.t.Helper()
+	return q.count(queue, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
+}
+
+func (q Queues) count(queue string, count types.QueueAttributeName) string {
+	q.t.Helper()
 	out, err := q.client.GetQueueAttributes(q.t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl: q.urls[queue], AttributeNames: []types.QueueAttributeName{count},
 	})
