@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -36,32 +37,43 @@ type Result struct {
 	Rows    []Row
 	Lacking string // what the machine lacks to run it
 	Err     error
-	Took    time.Duration
-	Log     string
+	// Disturbed are tests that passed only when they ran again, with why they failed before.
+	Disturbed []string
+	Took      time.Duration
+	Log       string
 }
 
-// run runs the suite's command, with its output in a log.
-func (s Suite) run(ctx context.Context, repo, logs string) Result {
+// run runs the suite's command, with its output in a log. It reports to out what it does besides.
+func (s Suite) run(ctx context.Context, out io.Writer, repo, logs string) Result {
 	r := Result{Suite: s, Log: filepath.Join(logs, s.Name+".log")}
 	began := time.Now()
-	program := s.Program
-	if program == goRunDev { // `go run` does not forward signals, so this executable replaces it
-		if program, r.Err = os.Executable(); r.Err != nil {
-			return r
-		}
+	printed, err := output(ctx, repo, s.Program, s.Args)
+	text := r.judge(printed, err)
+	if failed := r.disturbed(printed); len(failed) > 0 && ctx.Err() == nil {
+		text = r.again(ctx, out, repo, printed, failed)
 	}
-	cmd := exec.CommandContext(ctx, program, s.Args...)
-	cmd.Dir = repo
-	// An interrupt reaches it, too; it ends what it has started.
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = time.Minute
-	output, err := cmd.CombinedOutput()
 	r.Took = time.Since(began)
-	text := r.judge(output, err)
 	if err := os.WriteFile(r.Log, []byte(text), 0o600); r.Err == nil {
 		r.Err = err
 	}
 	return r
+}
+
+// output runs a program and returns what it prints.
+func output(ctx context.Context, repo, program string, args []string) ([]byte, error) {
+	if program == goRunDev { // `go run` does not forward signals, so this executable replaces it
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		program = self
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = repo, append(os.Environ(), "GOFLAGS="+devstack.GoFlags)
+	// An interrupt reaches it, too; it ends what it has started.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	return cmd.CombinedOutput()
 }
 
 // judge evaluates the output of a command that ended with err, and returns it as text.
@@ -142,8 +154,7 @@ func (r *Result) readTests(output []byte) (text, failed string) {
 		row.place, row.Unit = at, "tests"
 		switch {
 		case test.Action == "skip" && test.Test != "":
-			row.Skipped = append(row.Skipped,
-				strings.TrimPrefix(test.Package, "orderflow/")+"."+test.Test+": "+reason(test.Output))
+			row.Skipped = append(row.Skipped, short(test)+": "+reason(test.Output))
 		case test.Whole() && test.Action == "pass":
 			row.Passed, row.Of = row.Passed+1, row.Of+1
 		case test.Whole() && test.Action == "fail":
@@ -178,8 +189,9 @@ func table(results []Result) string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "target\tsuite\tpassed\tof\t\tcommand\ttime")
-	var not []string
+	var not, disturbed []string
 	for _, r := range results {
+		disturbed = append(disturbed, r.Disturbed...)
 		took, command := r.Took.Round(time.Second).String(), r.Program+" "+r.Args[0]
 		for _, row := range r.Rows {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command,
@@ -201,8 +213,13 @@ func table(results []Result) string {
 		}
 	}
 	_ = w.Flush()
-	if len(not) > 0 {
-		out.WriteString("\nnot run:\n  " + strings.Join(not, "\n  ") + "\n")
+	for _, list := range []struct {
+		title string
+		of    []string
+	}{{"passed only when they ran again, by themselves", disturbed}, {"not run", not}} {
+		if len(list.of) > 0 {
+			fmt.Fprintf(&out, "\n%s:\n  %s\n", list.title, strings.Join(list.of, "\n  "))
+		}
 	}
 	return out.String()
 }

@@ -51,7 +51,7 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 		r := Result{Suite: s}
 		if r.Lacking = late(time.Since(began), s.About, o.Within); r.Lacking == "" {
 			fmt.Fprintf(out, "  … %s %s (about %s)\n", s.Program, strings.Join(s.Args, " "), s.About)
-			r = s.run(ctx, string(repo), logs)
+			r = s.run(ctx, out, string(repo), logs)
 		}
 		mark := "✓"
 		switch {
