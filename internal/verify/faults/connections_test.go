@@ -10,10 +10,17 @@ import (
 	"orderflow/internal/platform/httpclient"
 )
 
+// patient configures a client without a circuit whose attempts do not run out of time on a busy
+// machine: each that does ends a connection and sends a request more.
+func patient(c *httpclient.Config) {
+	careless(c)
+	c.Timeout = time.Minute
+}
+
 func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := w.process(careless)
+	p := w.process(patient)
 	for n, f := range []faultserver.Fault{
 		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON,
 		faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
@@ -29,13 +36,13 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := w.process(careless)
+	p := w.process(patient)
 	setFault(t, w, faultserver.Latency(attempt/4)) // so that they overlap
 	for round := range 5 {
 		var calls sync.WaitGroup
 		for n := range httpclient.DefaultConcurrency {
 			calls.Go(func() {
-				if o := p.authorize(t.Context(), strconv.Itoa(round)+"-"+strconv.Itoa(n), deadline); o.err != nil {
+				if o := p.authorize(t.Context(), strconv.Itoa(round)+"-"+strconv.Itoa(n), time.Minute); o.err != nil {
 					t.Error(o.err)
 				}
 			})
@@ -51,9 +58,9 @@ func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 func TestIdleConnectionClosedByTheServerIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := w.process(careless)
+	p := w.process(patient)
 	for n := range 5 {
-		if o := p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline); o.err != nil {
+		if o := p.authorize(t.Context(), "k-"+strconv.Itoa(n), time.Minute); o.err != nil {
 			t.Errorf("call %d: %v", n, o.err)
 		}
 		w.server.DropConnections()
