@@ -1,4 +1,3 @@
-// Package handler composes catalog's functions, one constructor each.
 package handler
 
 import (

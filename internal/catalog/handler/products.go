@@ -8,8 +8,6 @@ import (
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/catalog/contract"
-	"orderflow/internal/catalog/dynamo"
-	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
@@ -94,7 +92,3 @@ func exportProducts(svc *catalog.Service, key func(context.Context) ([]byte, err
 }
 
 var errKey = fault.New(fault.Unauthenticated, "InvalidKey", "the key is missing or wrong")
-
-func service(env *function.Env) *catalog.Service {
-	return catalog.New(dynamo.Open(ddb.FromEnv(env)), env.Clock, env.IDs)
-}

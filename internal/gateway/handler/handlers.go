@@ -1,3 +1,4 @@
+// Package handler builds the gateway's functions, one constructor each.
 package handler
 
 import (

@@ -1,4 +1,4 @@
-// Package handler composes inventory's functions, one constructor each.
+// Package handler builds inventory's functions, one constructor each.
 package handler
 
 import (

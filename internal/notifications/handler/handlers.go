@@ -1,3 +1,4 @@
+// Package handler builds notifications' function.
 package handler
 
 import (

@@ -12,8 +12,6 @@ import (
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbound"
 	"orderflow/internal/platform/secrets"
-	"orderflow/internal/platform/signature"
-	"orderflow/internal/platform/step"
 )
 
 // service builds the use cases for functions that call the provider named by PAYMENT_PROVIDER.
@@ -37,19 +35,4 @@ func service(env *function.Env) *payments.Service {
 // storeOnly builds the use cases for functions that do not call the provider.
 func storeOnly(env *function.Env) *payments.Service {
 	return payments.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs)
-}
-
-// Handlers returns payments' functions by name, using svc.
-func Handlers(svc *payments.Service, webhooks signature.Verifier) map[string]function.Handler {
-	return map[string]function.Handler{
-		"authorize-payment":       step.Handle(svc.AuthorizePayment),
-		"await-payment":           step.Handle(svc.AwaitPayment),
-		"capture-payment":         step.Handle(svc.CapturePayment),
-		"get-payment":             getPayment(svc),
-		"list-payments":           listPayments(svc),
-		"project-order":           projectOrder(svc),
-		"receive-payment-webhook": receivePaymentWebhook(svc, webhooks),
-		"reconcile-charges":       reconcileCharges(svc),
-		"void-payment":            step.Handle(svc.VoidPayment),
-	}
 }

@@ -1,11 +1,8 @@
-// Package handler composes reporting's functions, one constructor each.
 package handler
 
 import (
-	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/reporting"
-	"orderflow/internal/reporting/dynamo"
 )
 
 // Handlers returns reporting's functions by name, over use cases and ports built by the caller.
@@ -21,7 +18,13 @@ func Handlers(svc *reporting.Service, log reporting.Producer) map[string]functio
 	}
 }
 
-// reader builds the use cases that read reports.
-func reader(env *function.Env) *reporting.Service {
-	return reporting.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, nil)
+// RebuildHandlers returns the functions of rebuilds by name, over use cases built by the caller.
+func RebuildHandlers(svc *reporting.Rebuilds) map[string]function.Handler {
+	return map[string]function.Handler{
+		"build-generation":  buildGeneration(svc),
+		"get-rebuild":       getRebuild(svc.Service),
+		"remove-generation": removeGeneration(svc),
+		"start-rebuild":     startRebuild(svc),
+		"stop-rebuild":      stopRebuild(svc),
+	}
 }

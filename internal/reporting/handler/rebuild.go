@@ -3,34 +3,14 @@ package handler
 import (
 	"context"
 
-	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/reporting"
 	"orderflow/internal/reporting/contract"
-	"orderflow/internal/reporting/dynamo"
 	"orderflow/internal/reporting/kafka"
 	"orderflow/internal/reporting/stepfunctions"
 )
-
-// RebuildHandlers returns the functions of rebuilds by name, over use cases built by the caller.
-func RebuildHandlers(svc *reporting.Rebuilds) map[string]function.Handler {
-	return map[string]function.Handler{
-		"build-generation":  buildGeneration(svc),
-		"get-rebuild":       getRebuild(svc.Service),
-		"remove-generation": removeGeneration(svc),
-		"start-rebuild":     startRebuild(svc),
-		"stop-rebuild":      stopRebuild(svc),
-	}
-}
-
-// rebuilds builds the use cases of rebuilds. log and machine are nil for functions that do not need
-// them. Records parked by a rebuild are not counted: they were counted when they were first
-// projected.
-func rebuilds(env *function.Env, log reporting.Log, machine reporting.Machine) *reporting.Rebuilds {
-	return reporting.NewRebuilds(reporting.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, nil), log, machine)
-}
 
 // BuildGeneration builds the function build-generation.
 func BuildGeneration(env *function.Env) function.Handler {

@@ -1,4 +1,3 @@
-// Package handler builds shipping's functions, one constructor each.
 package handler
 
 import (

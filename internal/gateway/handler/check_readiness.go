@@ -1,4 +1,3 @@
-// Package handler builds the gateway's functions, one constructor each.
 package handler
 
 import (
@@ -13,27 +12,6 @@ import (
 	"orderflow/internal/platform/outbound"
 	"orderflow/internal/platform/resilience"
 )
-
-// GetOrderSummary builds the function get-order-summary.
-func GetOrderSummary(env *function.Env) function.Handler {
-	return getOrderSummary(gateway.New(services.New(outbound.New(env, "gateway", ddb.FromEnv(env)).To)))
-}
-
-func getOrderSummary(svc *gateway.Service) function.Handler {
-	return httpapi.Handle("getOrderSummary", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		summary, err := svc.GetOrderSummary(ctx, r.Path["orderId"], r.Header.Get("Authorization"))
-		return httpapi.OK(summary), err
-	})
-}
-
-// CheckLiveness builds the function check-liveness, which has no dependencies and no permissions.
-// It also answers OPTIONS for the whole API (ADR 26).
-func CheckLiveness(*function.Env) function.Handler {
-	h := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
-		return httpapi.OK(gateway.CheckLiveness()), nil
-	})
-	return httpapi.WithPreflights(h)
-}
 
 // CheckReadiness builds the function check-readiness, which also has the health reports for
 // operators.

@@ -1,4 +1,3 @@
-// Package handler builds notifications' function.
 package handler
 
 import (
