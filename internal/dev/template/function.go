@@ -135,7 +135,7 @@ func (f *function) check() error {
 func (f *function) ID() string { return casing.Camel(f.Name) }
 
 // MetricID is the function's metric id in an alarm.
-func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }
+func (f *function) MetricID() string { return casing.LowerCamel(f.ID()) }
 
 // Published reports whether deployments publish a version, for an alias or a state machine.
 func (f *function) Published() bool { return f.Release != "" || slices.Contains(saga, f.Step) }

@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/inventory/memory"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi/httpapitest"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/step"
@@ -96,6 +97,10 @@ func claim(name string, value any) edit {
 	return func(in *events.APIGatewayProxyRequest) {
 		in.RequestContext.Authorizer["claims"].(map[string]any)[name] = value
 	}
+}
+
+func TestEveryOperationNeedsAnIdentity(t *testing.T) {
+	httpapitest.Strangers(t, "../../../events/inventory/", Handlers(stocked(t)))
 }
 
 func anonymous(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil }

@@ -11,6 +11,7 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/httpapi/httpapitest"
 )
 
 // replaceInBody replaces text in a request's body.
@@ -301,9 +302,5 @@ func TestARejectedOrderSaysWhoDidNotAnswer(t *testing.T) {
 }
 
 func TestEveryOperationNeedsAnIdentity(t *testing.T) {
-	s := open(t)
-	for _, name := range []string{"place-order", "get-order", "list-orders", "cancel-order"} {
-		res := s.call(name, func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil })
-		wantProblem(t, res, 401, "Unauthenticated")
-	}
+	httpapitest.Strangers(t, "../../../events/orders/", Handlers(open(t).Service))
 }

@@ -21,7 +21,9 @@ import (
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi/httpapitest"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/signature"
 	"orderflow/internal/platform/step"
 	"orderflow/sandbox/sandboxtest"
 )
@@ -45,6 +47,10 @@ func sample(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func TestEveryOperationNeedsAnIdentity(t *testing.T) {
+	httpapitest.Strangers(t, samples, Handlers(sampleService(), signature.Verifier{}))
 }
 
 func TestStepsAnswerWithTheirResult(t *testing.T) {

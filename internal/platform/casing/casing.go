@@ -18,6 +18,12 @@ func Camel(name string) string {
 	return camel.String()
 }
 
+// LowerCamel turns place-order, and PlaceOrder, into placeOrder.
+func LowerCamel(name string) string {
+	camel := Camel(name)
+	return strings.ToLower(camel[:min(1, len(camel))]) + camel[min(1, len(camel)):]
+}
+
 // Kebab turns PlaceOrder into place-order.
 func Kebab(name string) string {
 	var kebab strings.Builder

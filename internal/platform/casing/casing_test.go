@@ -2,6 +2,7 @@ package casing_test
 
 import (
 	"testing"
+	"unicode"
 
 	"orderflow/internal/platform/casing"
 )
@@ -15,6 +16,12 @@ func TestCamelAndKebabAreInverse(t *testing.T) {
 		}
 		if got := casing.Kebab(camel); got != kebab {
 			t.Errorf("Kebab(%q) = %q, want %q", camel, got, kebab)
+		}
+		for _, name := range []string{kebab, camel} {
+			got := casing.LowerCamel(name)
+			if casing.Camel(got) != camel || got != "" && !unicode.IsLower(rune(got[0])) {
+				t.Errorf("LowerCamel(%q) = %q", name, got)
+			}
 		}
 	}
 	if got := casing.Camel("placeOrder"); got != "PlaceOrder" {

@@ -13,6 +13,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi/httpapitest"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/signature"
 	"orderflow/internal/platform/step"
@@ -95,6 +96,10 @@ func send(t testing.TB, h function.Handler, in events.APIGatewayProxyRequest) (i
 		}
 	}
 	return out.StatusCode, body
+}
+
+func TestEveryOperationNeedsAnIdentity(t *testing.T) {
+	httpapitest.Strangers(t, "../../../events/shipping/", Handlers(open().Service, signature.Verifier{}))
 }
 
 func TestStepsAnswerWithTheirResult(t *testing.T) {

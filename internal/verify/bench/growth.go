@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"orderflow/api"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/commit"
 )
@@ -49,6 +50,10 @@ const (
 const noneOverdue = "with nothing overdue"
 
 func grow(ctx context.Context, repo devstack.Repo, n int) (units map[string]float64, err error) {
+	operations, err := api.Operations()
+	if err != nil {
+		return nil, err
+	}
 	w, err := openShop(ctx, repo)
 	if err != nil {
 		return nil, err
@@ -84,13 +89,13 @@ func grow(ctx context.Context, repo devstack.Repo, n int) (units map[string]floa
 	good := ""
 	record("", "", func() error { good = place(visa, berlin); return err })
 	record("of a rejected order", "", func() error { place("pm_card_visa_chargeDeclined", berlin); return err })
-	for function, path := range map[string]string{
-		"get-order": "/v1/orders/{orderId}", "get-payment": "/v1/payments/{orderId}",
-		"get-shipment": "/v1/shipments/{orderId}", "get-stock": "/v1/stock/{sku}", "get-product": "/v1/products/{sku}",
-	} {
-		record("", function, func() error {
-			return w.ask(Request{Function: function, Method: http.MethodGet, Caller: regular,
-				Path:   strings.NewReplacer("{orderId}", good, "{sku}", "MUG-BLUE").Replace(path),
+	for _, op := range operations { // the reads of one thing
+		if op.Method != http.MethodGet || w.functions[op.Function] == nil || !strings.Contains(op.Path, "{") {
+			continue
+		}
+		record("", op.Function, func() error {
+			return w.ask(Request{Function: op.Function, Method: op.Method, Caller: regular,
+				Path:   strings.NewReplacer("{orderId}", good, "{sku}", "MUG-BLUE").Replace(op.Path),
 				Params: map[string]string{"orderId": good, "sku": "MUG-BLUE"}}, http.StatusOK, nil)
 		})
 	}
