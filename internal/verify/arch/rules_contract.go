@@ -35,7 +35,8 @@ var contractRules = []Rule{
 			for _, op := range r.operations() {
 				accepted, ok := cfn.Dig(op.body, "responses", "202"), cfn.Dig(op.body, "responses", "200")
 				involves := op.method == "post" && strings.HasPrefix(op.route, "/v1/orders")
-				bad.unless(!involves || accepted != nil && ok == nil, "%s does not answer 202", op.id)
+				bad.unless(!involves || accepted != nil, "%s does not answer 202", op.id)
+				bad.unless(!involves || ok == nil, "%s also answers 200", op.id)
 			}
 		},
 		func(r *Repo) {
@@ -97,8 +98,9 @@ var contractRules = []Rule{
 				}
 				dir := path.Dir(file)
 				p := r.Packages[dir]
-				declared := path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`)
-				bad.unless(declared, "%s: no constant of its contract has this type", file)
+				bad.unless(path.Base(dir) == "contract", "%s is not in a package contract", file)
+				declared := p != nil && strings.Contains(p.Source, `"`+name+`"`)
+				bad.unless(declared, "%s: no constant of its package has this type", file)
 				service := strings.Split(dir, "/")[1]
 				named := strings.HasPrefix(name, "orderflow."+service+".") && strings.HasSuffix(name, ".v1")
 				bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)

@@ -80,7 +80,8 @@ var machineRules = []Rule{
 			for name, m := range r.Machines {
 				most := r.longest(m, m.StartAt)
 				minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
-				bad.unless(strings.Contains(m.Comment, "Time budget") && strings.Contains(m.Comment, minutes),
+				bad.unless(strings.Contains(m.Comment, "Time budget"), "the comment of %s has no time budget", name)
+				bad.unless(strings.Contains(m.Comment, minutes),
 					"%s takes up to %s, but its comment does not say %q", name, most, minutes)
 				bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
 			}

@@ -32,8 +32,7 @@ var observationRules = []Rule{
 			}
 			for _, d := range metrics.All() {
 				bad.unless(shown[string(d.Name)], "no dashboard shows %s", d.Name)
-				bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)),
-					"docs/slo.md does not list %s", d.Name)
+				bad.unless(hasName(r.Texts["docs/slo.md"], string(d.Name)), "docs/slo.md does not list %s", d.Name)
 			}
 		},
 		func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" })),

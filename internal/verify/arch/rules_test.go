@@ -40,3 +40,14 @@ func TestEveryRuleReportsItsSabotages(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesWithinLongerNamesDoNotCount(t *testing.T) {
+	for text, want := range map[string]bool{
+		"| get-order | shows |": true, "get-order": true, "`get-order`, list-orders": true, "calls get-order.": true,
+		"| get-order-history |": false, "forget-order": false, "re-get-order": false, "get-orders": false, "": false,
+	} {
+		if hasName(text, "get-order") != want {
+			t.Errorf("%q has the name: want %t", text, want)
+		}
+	}
+}
