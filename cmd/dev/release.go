@@ -92,8 +92,8 @@ the core's stack must be there and stays as it is.`,
 api/contract.yaml; the GraphQL executor from api/schema.graphql; api/rpc from api/proto; and the diagrams of
 docs/architecture.md from the template and the state machines. Tests and make lint fail while any of these is out of
 date.
-A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit:
-existing files are not changed.`,
+A new read operation gets a main, a sample event, a request in docs/orderflow.http, a row in its service's README and an
+answer to expect under sam local. These are yours to edit: what is there is not changed.`,
 		Example: "  go run ./cmd/dev generate",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			if err := template.Generate(string(repo)); err != nil {
@@ -104,7 +104,7 @@ existing files are not changed.`,
 			}
 			written, err := scaffold.Write(string(repo))
 			for _, file := range written {
-				fmt.Fprintln(out, "new:", file)
+				fmt.Fprintln(out, file)
 			}
 			if err != nil {
 				return err
