@@ -24,7 +24,7 @@ type want struct {
 	// stopped saga, the sample event's execution, stopped; ready services, the emulator's.
 	Given string
 	// Answers is the expected result; objects may have more members. A JSON body is an object here.
-	// A text between slashes is a pattern.
+	// A text between slashes is a pattern, of a value of any kind.
 	Answers map[string]any
 	// AnswersNothing: the result is empty.
 	AnswersNothing bool `yaml:"answersNothing"`

@@ -88,6 +88,21 @@ func TestResultIsComparedWithTheWant(t *testing.T) {
 	}
 }
 
+// TestGeneratedWantsHoldForAnyValue is about the answers that `dev generate` writes.
+func TestGeneratedWantsHoldForAnyValue(t *testing.T) {
+	w := want{Answers: map[string]any{"statusCode": 200, "body": map[string]any{"is": "/.*/"}}}
+	for _, value := range []string{`[]`, `[{\"sku\":\"MUG\"}]`, `{}`, `null`, `\"\"`, `1`, `false`} {
+		if _, err := w.check([]byte(`{"statusCode": 200, "body": "{\"is\":` + value + `}"}`)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, answer := range []string{`{"statusCode": 200, "body": "{}"}`, `{"statusCode": 404, "body": "{\"is\":1}"}`} {
+		if _, err := w.check([]byte(answer)); err == nil {
+			t.Errorf("%s is accepted", answer)
+		}
+	}
+}
+
 func TestCollectionExists(t *testing.T) {
 	source, err := os.ReadFile("../../../test/e2e/collection_test.go")
 	if err != nil || !strings.Contains(string(source), "func "+collection+"(t ") {
