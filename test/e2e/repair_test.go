@@ -166,9 +166,7 @@ func TestAStoppedIntakeRefusesOnlyNewOrders(t *testing.T) {
 		t.Errorf("a repeated request: order %s, %v; want its first answer, order %s", again.OrderID, err,
 			repeated.OrderID)
 	}
-	if status, answer := post(t, page+"?answer=succeed", "", ""); status != http.StatusOK {
-		t.Errorf("the customer of an order under way acts: %d %s", status, answer)
-	}
+	authenticate(t, page, "succeed")
 	wantFinal(t, under, client.Confirmed, "")
 	if out := operate(t, 0, "intake", "resume", "--reason", why["resume"]); !strings.Contains(out, "orders are taken") {
 		t.Errorf("resume: %s", out)
