@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -54,9 +53,9 @@ type streams struct {
 	received int // by the warehouse, by its own books
 	before   totals
 
+	arrivals *arrivals
+
 	mu       sync.Mutex
-	placed   map[string]bool
-	refused  []error
 	troubles []error // faults that could not be injected
 	repeated int
 }
@@ -69,9 +68,10 @@ const pricePerPiece = 1250
 // reports, orders, the provider's ledger, stock and the warehouse's own count, and fails if they
 // differ.
 func (s Shop) Brokers(ctx context.Context, w io.Writer, b *brokers.Brokers, p Troubles) error {
-	d := &streams{Shop: s, plan: p, brokers: b, out: w, sku: "CRATE-" + rand.Text()[:8], placed: map[string]bool{},
+	d := &streams{Shop: s, plan: p, brokers: b, out: w, arrivals: s.arrivals(p.Every),
 		operations: s.at("ReportingApiUrl", "olga", "operator"),
 		warehouse:  &client.Client{BaseURL: s.stack.Outputs["WarehouseUrl"]}}
+	d.sku = "CRATE-" + strings.ToUpper(d.arrivals.run)
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
@@ -181,25 +181,14 @@ func (d *streams) play(ctx context.Context) error {
 		},
 		d.plan.Kill: d.killProjection, d.plan.Rebuild: d.startRebuild, d.plan.Noise: d.makeNoise,
 	}
-	var atOnce sync.WaitGroup
-	tick := time.NewTicker(d.plan.Every)
-	defer tick.Stop()
-	for n := range d.plan.Orders {
-		atOnce.Go(func() { d.order(context.WithoutCancel(ctx), n) })
+	d.arrivals.visit(ctx, d.plan.Orders, func(answered context.Context, n int) {
+		_, _, _ = d.arrivals.order(answered, request(d.sku, 1+n%3, good, berlin))
 		if trouble := troubles[n]; trouble != nil {
-			atOnce.Go(func() {
-				if err := trouble(ctx); err != nil {
-					d.locked(func() { d.troubles = append(d.troubles, err) })
-				}
-			})
+			if err := trouble(ctx); err != nil {
+				d.locked(func() { d.troubles = append(d.troubles, err) })
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-	atOnce.Wait()
+	})
 	d.say("no more orders are placed")
 	for missing := ""; ; {
 		f, err := d.facts(ctx)
@@ -229,31 +218,6 @@ func (d *streams) locked(do func()) {
 
 func (d *streams) say(format string, args ...any) {
 	fmt.Fprintf(d.out, "          "+format+"\n", args...)
-}
-
-// order places one order of one to three pieces, and tries again with its key, as customers do.
-func (d *streams) order(ctx context.Context, n int) {
-	var order client.Order
-	var err error
-	for range 5 {
-		order, err = d.customer(n).PlaceOrder(ctx, fmt.Sprintf("%s-%d", d.sku, n), request(d.sku, 1+n%3, good, berlin))
-		if err == nil {
-			break
-		}
-		_ = clock.Sleep(ctx, time.Second) // ctx does not end
-	}
-	d.locked(func() {
-		if err != nil {
-			d.refused = append(d.refused, err)
-		} else {
-			d.placed[order.OrderID] = true
-		}
-	})
-}
-
-// customer returns the customer of the n-th order: each has few orders in progress.
-func (d *streams) customer(n int) *client.Client {
-	return d.CustomerNamed(fmt.Sprintf("brokers%d", n/perCustomer))
 }
 
 // fell kills a broker, then starts it again.
@@ -364,9 +328,7 @@ func (d *streams) printReports(ctx context.Context) {
 	fmt.Fprintf(d.out, "%8s  %6s  | %9s  %9s  %6s  %12s | %s\n", "TIME", "ORDERS", "PLACED", "CONFIRMED", "PIECES",
 		"REVENUE", "REBUILD")
 	for n := time.Duration(1); clock.Sleep(ctx, time.Until(d.began.Add(n*interval))) == nil; n++ {
-		var placed int
-		d.locked(func() { placed = len(d.placed) })
-		line := fmt.Sprintf("%6.0f s  %6d  | ", (n * interval).Seconds(), placed)
+		line := fmt.Sprintf("%6.0f s  %6d  | ", (n * interval).Seconds(), d.arrivals.count())
 		now, err := d.totals(ctx)
 		if err != nil {
 			fmt.Fprintf(d.out, "%sreports do not answer\n", line)

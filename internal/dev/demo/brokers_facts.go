@@ -25,7 +25,7 @@ type totals struct {
 
 // streamFacts are the results of the demonstration.
 type streamFacts struct {
-	accepted   int
+	accepted   map[string]bool
 	refused    []error
 	troubles   []error // faults that could not be injected
 	orders     []client.Order
@@ -44,38 +44,27 @@ func (d *streams) facts(ctx context.Context) (f streamFacts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	d.locked(func() {
-		f = streamFacts{accepted: len(d.placed), refused: d.refused, troubles: d.troubles, before: d.before,
-			repeated: d.repeated, received: d.received, live: map[string][]Charge{}}
+		f = streamFacts{troubles: d.troubles, before: d.before, repeated: d.repeated, received: d.received,
+			live: map[string][]Charge{}}
 	})
-	for n := 0; n < d.plan.Orders; n += perCustomer {
-		page, err := d.customer(n).ListOrders(ctx, 100, "")
-		if err != nil {
-			return f, err
-		}
-		d.locked(func() {
-			for _, order := range page.Orders {
-				if d.placed[order.OrderID] {
-					f.orders = append(f.orders, order)
-				}
-			}
-		})
+	f.accepted, f.refused = d.arrivals.results()
+	if f.orders, err = d.arrivals.listed(ctx); err != nil {
+		return f, err
 	}
 	charges, err := d.Ledger(ctx, "")
 	if err != nil {
 		return f, err
 	}
-	d.locked(func() {
-		for _, c := range charges {
-			if d.placed[c.Reference] && c.Status != "VOIDED" && c.Status != "REFUNDED" {
-				f.live[c.Reference] = append(f.live[c.Reference], c)
-			}
+	for _, c := range charges {
+		if f.accepted[c.Reference] && c.Status != "VOIDED" && c.Status != "REFUNDED" {
+			f.live[c.Reference] = append(f.live[c.Reference], c)
 		}
-	})
+	}
 	var shelf struct{ OnHand int }
 	_, noShelf := d.warehouse.Do(ctx, client.Call{Method: "GET", Path: "/warehouse/stock/" + d.sku}, &shelf)
 	f.shelf = shelf.OnHand
 	var noStock, noReports, noParked error
-	f.unreadable, noParked = d.broken(ctx)
+	f.unreadable, noParked = d.broken(ctx, f.accepted)
 	f.stock, noStock = d.stock(ctx, d.sku)
 	f.after, noReports = d.totals(ctx)
 	return f, errors.Join(noShelf, noStock, noReports, noParked)
@@ -123,12 +112,12 @@ func (f streamFacts) broken() (all []error) {
 	unless(len(f.troubles) == 0, "not every fault was injected: %w", errors.Join(f.troubles...))
 	unless(f.unreadable > 0, "no message of the warehouse is parked")
 	unless(len(f.refused) == 0, "%d orders were not accepted: %w", len(f.refused), errors.Join(f.refused...))
-	unless(f.accepted > 0 && len(f.orders) == f.accepted, "%d of %d orders are lost", f.accepted-len(f.orders),
-		f.accepted)
-	unless(s.orders == f.accepted, "%d of %d orders are confirmed", s.orders, f.accepted)
+	all = append(all, unaccounted(f.accepted, f.orders)...)
+	placed := len(f.accepted)
+	unless(placed > 0 && s.orders == placed, "%d of %d orders are confirmed", s.orders, placed)
 	unless(s.captured == s.total, "orders add up to %d cents, and the provider has captured %d", s.total, s.captured)
-	unless(f.after.placed-f.before.placed == f.accepted, "reports have %d more placed orders, not %d",
-		f.after.placed-f.before.placed, f.accepted)
+	unless(f.after.placed-f.before.placed == placed, "reports have %d more placed orders, not %d",
+		f.after.placed-f.before.placed, placed)
 	unless(f.after.confirmed-f.before.confirmed == s.orders, "reports have %d more confirmed orders, not %d",
 		f.after.confirmed-f.before.confirmed, s.orders)
 	unless(f.after.pieces == s.pieces, "reports have %d pieces, not %d", f.after.pieces, s.pieces)
@@ -158,7 +147,7 @@ func (f streamFacts) print(w io.Writer) {
 		lost, twice := difference(want, got)
 		row(what, want, got, lost, twice)
 	}
-	compare("placed", f.accepted, f.after.placed-f.before.placed)
+	compare("placed", len(f.accepted), f.after.placed-f.before.placed)
 	compare("confirmed", s.orders, f.after.confirmed-f.before.confirmed)
 	compare("pieces sold", s.pieces, f.after.pieces)
 	lost, twice := difference(int(s.total), int(f.after.revenue))

@@ -85,20 +85,17 @@ func (d *streams) totals(ctx context.Context) (t totals, err error) {
 	}
 }
 
-// broken counts the malformed messages of the warehouse about the demonstration's orders that were
-// parked.
-func (d *streams) broken(ctx context.Context) (n int, err error) {
+// broken counts the malformed messages of the warehouse about accepted orders that were parked.
+func (d *streams) broken(ctx context.Context, accepted map[string]bool) (n int, err error) {
 	table := ddb.Open(d.stack.Config(), d.stack.Outputs["WarehouseTableName"], clock.System{})
 	parked, err := warehouse.Store{Table: table}.Parked(ctx)
-	d.locked(func() {
-		for id := range d.placed {
-			for _, p := range parked {
-				if strings.Contains(p.ID, id) {
-					n++
-				}
+	for id := range accepted {
+		for _, p := range parked {
+			if strings.Contains(p.ID, id) {
+				n++
 			}
 		}
-	})
+	}
 	return n, err
 }
 

@@ -46,15 +46,12 @@ type outage struct {
 	out      io.Writer
 
 	begin, broken, mended time.Time
-	// first is the order placed before all others; sku is the product of all, stocked its initial
-	// stock.
-	first   client.Order
-	sku     string
-	stocked client.Stock
+	// sku is the product of all orders, stocked its initial stock.
+	sku      string
+	stocked  client.Stock
+	arrivals *arrivals
 
 	mu      sync.Mutex
-	placed  map[string]bool
-	refused []error
 	samples []sample
 }
 
@@ -63,7 +60,7 @@ type outage struct {
 // confirmed, if calls fell by less than planned, or if money or stock do not add up. provider must
 // already receive the calls of payments.
 func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Interceptor, p Plan) error {
-	o := &outage{Shop: s, plan: p, provider: provider, out: w, sku: "CANDLE", placed: map[string]bool{}}
+	o := &outage{Shop: s, plan: p, provider: provider, out: w, sku: "CANDLE", arrivals: s.arrivals(p.Every)}
 	if err := o.prepare(ctx); err != nil {
 		return err
 	}
@@ -99,20 +96,13 @@ func (o *outage) prepare(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	var err error
-	if o.first, err = o.place(ctx, request(o.sku, 1, good, berlin)); err != nil {
+	if err := o.confirms(ctx, o.sku); err != nil {
 		return err
-	}
-	if o.first, err = o.Customer.WaitFinal(ctx, o.first.OrderID, nil); err != nil {
-		return err
-	}
-	if o.first.Status != client.Confirmed {
-		return fmt.Errorf("an order ended %s before the outage: see `orderflow saga show %s`", o.first.Status,
-			o.first.OrderID)
 	}
 	if len(o.provider.Calls(began)) < 2 { // authorize and capture
 		return errors.New("calls to the payment provider are not routed through this process")
 	}
+	var err error
 	o.stocked, err = o.stock(ctx, o.sku)
 	return err
 }
@@ -120,9 +110,13 @@ func (o *outage) prepare(ctx context.Context) error {
 // play takes the provider down and up, and returns when all orders are final or the time is over.
 func (o *outage) play(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, o.provider.Mend()) }()
-	var arrivals sync.WaitGroup
-	defer arrivals.Wait()
-	arrivals.Go(func() { o.placeAll(ctx) })
+	var background sync.WaitGroup
+	defer background.Wait()
+	background.Go(func() {
+		o.arrivals.visit(ctx, o.plan.orders(), func(ctx context.Context, _ int) {
+			_, _, _ = o.arrivals.order(ctx, request(o.sku, 1, good, berlin))
+		})
+	})
 
 	if err := clock.Sleep(ctx, o.plan.Before); err != nil {
 		return err
@@ -140,11 +134,11 @@ func (o *outage) play(ctx context.Context) (err error) {
 	}
 	o.mended = time.Now()
 	fmt.Fprintln(o.out, "          the provider is back")
-	arrivals.Wait()
+	background.Wait()
 	fmt.Fprintln(o.out, "          no more orders are placed")
 	for {
-		orders, err := o.orders(ctx)
-		if err == nil && unfinished(orders) == 0 && len(orders) == o.accepted() {
+		orders, err := o.arrivals.listed(ctx)
+		if err == nil && unfinished(orders) == 0 && len(orders) == o.arrivals.count() {
 			return nil
 		}
 		if err := clock.Sleep(ctx, time.Second); errors.Is(err, context.DeadlineExceeded) {
@@ -153,86 +147,6 @@ func (o *outage) play(ctx context.Context) (err error) {
 			return err
 		}
 	}
-}
-
-// placeAll places the orders of the plan at its interval, without waiting for earlier ones.
-func (o *outage) placeAll(ctx context.Context) {
-	var atOnce sync.WaitGroup
-	defer atOnce.Wait()
-	t := time.NewTicker(o.plan.Every)
-	defer t.Stop()
-	for n := range o.plan.orders() {
-		atOnce.Go(func() { o.order(context.WithoutCancel(ctx), n) })
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
-}
-
-// perCustomer is the number of orders of each customer, below the limit of 20 orders in progress.
-const perCustomer = 18
-
-// customer returns the customer of the n-th order.
-func (o *outage) customer(n int) *client.Client {
-	return o.CustomerNamed(fmt.Sprintf("outage%d", n/perCustomer))
-}
-
-// order places one order, and tries three times with the same key, as a customer would.
-func (o *outage) order(ctx context.Context, n int) {
-	key := fmt.Sprintf("outage-%s-%d", o.first.OrderID, n)
-	var order client.Order
-	var err error
-	for range 3 {
-		order, err = o.customer(n).PlaceOrder(ctx, key, request(o.sku, 1, good, berlin))
-		if err == nil {
-			break
-		}
-		_ = clock.Sleep(ctx, time.Second) // ctx does not end
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if err != nil {
-		o.refused = append(o.refused, err)
-	} else {
-		o.placed[order.OrderID] = true
-	}
-}
-
-// accepted returns how many orders were accepted.
-func (o *outage) accepted() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.placed)
-}
-
-// orders returns the accepted orders in their customers' lists, which have the newest first.
-func (o *outage) orders(ctx context.Context) (found []client.Order, err error) {
-	for n := 0; n < o.plan.orders(); n += perCustomer {
-		page, err := o.customer(n).ListOrders(ctx, 100, "")
-		if err != nil {
-			return nil, err
-		}
-		o.mu.Lock()
-		for _, order := range page.Orders {
-			if o.placed[order.OrderID] {
-				found = append(found, order)
-			}
-		}
-		o.mu.Unlock()
-	}
-	return found, nil
-}
-
-// unfinished counts the orders that are not final.
-func unfinished(orders []client.Order) (n int) {
-	for _, order := range orders {
-		if !order.Final() {
-			n++
-		}
-	}
-	return n
 }
 
 // sample is the circuit at a time.
@@ -262,10 +176,10 @@ func (o *outage) printTimeline(ctx context.Context) {
 		to := from.Add(interval)
 		calls := slices.DeleteFunc(o.provider.Calls(from), func(at time.Time) bool { return !at.Before(to) })
 		text := "      ?      ?"
-		if orders, err := o.orders(ctx); err == nil {
+		if orders, err := o.arrivals.listed(ctx); err == nil {
 			text = fmt.Sprintf("%5d  %5d", unfinished(orders), len(orders)-unfinished(orders))
 		}
-		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.accepted(),
+		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.arrivals.count(),
 			float64(len(calls))/interval.Seconds(), text, o.states(from, to))
 	}
 }

@@ -19,9 +19,9 @@ import (
 
 // facts are the results of an outage.
 type facts struct {
-	// accepted counts accepted orders; refused are the failures to place one; orders are the
-	// accepted ones in their customers' lists.
-	accepted int
+	// accepted are the ids of accepted orders; refused are the failures to place one; orders are
+	// those in their customers' lists.
+	accepted map[string]bool
 	refused  []error
 	orders   []client.Order
 	// failures are the errors of every try of an order that was not confirmed, by its id.
@@ -55,10 +55,11 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	f = facts{
-		accepted: o.accepted(), refused: o.refused, stocked: o.stocked, live: map[string][]Charge{},
+		stocked: o.stocked, live: map[string][]Charge{},
 		failures: map[string]string{}, upFor: o.broken.Sub(o.begin),
 	}
-	if f.orders, err = o.orders(ctx); err != nil {
+	f.accepted, f.refused = o.arrivals.results()
+	if f.orders, err = o.arrivals.listed(ctx); err != nil {
 		return f, err
 	}
 	if f.left, err = o.stock(ctx, o.sku); err != nil {
@@ -194,7 +195,7 @@ func (f facts) broken(p Plan) (all []error) {
 	}
 	_, wrongly, unfinished := f.ended()
 	unless(len(f.refused) == 0, "%d orders were not accepted: %w", len(f.refused), errors.Join(f.refused...))
-	unless(len(f.orders) == f.accepted, "%d orders are lost", f.accepted-len(f.orders))
+	all = append(all, unaccounted(f.accepted, f.orders)...)
 	unless(wrongly == 0, "%d orders were not confirmed, although nothing was wrong with them", wrongly)
 	unless(unfinished == 0, "%d orders are not final", unfinished)
 	unless(f.openings > 0, "the circuit never opened")
@@ -234,10 +235,10 @@ func (f facts) print(w io.Writer) {
 	perSecond := func(n int, d time.Duration) string { return fmt.Sprintf("%.2f", rate(n, d)) }
 	seconds := devstack.Seconds
 	fmt.Fprintln(t)
-	row("orders accepted", f.accepted, "%d were not", len(f.refused))
+	row("orders accepted", len(f.accepted), "%d were not", len(f.refused))
 	row("  CONFIRMED", confirmed, "")
 	row("  wrongly ended", wrongly, "rejected, cancelled or in need of attention")
-	row("  lost", f.accepted-len(f.orders)+unfinished, "not in their customer's list, or not final")
+	row("  lost", len(f.accepted)-len(f.orders)+unfinished, "not in their customer's list, or not final")
 	row("calls to the provider per second", "", "")
 	row("  before", perSecond(f.before, f.upFor), "%d in %s, counted in front of the provider", f.before,
 		seconds(f.upFor))

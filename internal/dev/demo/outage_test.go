@@ -39,7 +39,7 @@ func kept() facts {
 	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: price,
 		Items: []client.Line{{SKU: "CANDLE", Quantity: 1}}}
 	return facts{
-		accepted: 1, orders: []client.Order{order},
+		accepted: map[string]bool{"o1": true}, orders: []client.Order{order},
 		live:    map[string][]Charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
 		stocked: client.Stock{OnHand: 5, Available: 5}, left: client.Stock{OnHand: 4, Available: 4, Shipped: 1},
 		before: 30, upFor: 10 * time.Second, sent: 6, openFor: time.Minute, open: 300, openings: 3,
@@ -53,7 +53,8 @@ func TestEveryBrokenPromiseIsReported(t *testing.T) {
 	}
 	for want, spoil := range map[string]func(*facts){
 		"were not accepted":                func(f *facts) { f.refused = []error{errors.New("503")} },
-		"1 orders are lost":                func(f *facts) { f.accepted = 2 },
+		"order o2 is lost":                 func(f *facts) { f.accepted["o2"] = true },
+		"no client knows of order o2":      func(f *facts) { f.orders = append(f.orders, client.Order{OrderID: "o2"}) },
 		"not confirmed":                    func(f *facts) { f.orders[0].Status, f.live = client.Rejected, nil },
 		"not final":                        func(f *facts) { f.orders[0].Status, f.live = client.Pending, nil },
 		"never opened":                     func(f *facts) { f.openings = 0 },

@@ -178,6 +178,18 @@ func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, e
 	}
 }
 
+// confirms places an order and checks that it is confirmed.
+func (s Shop) confirms(ctx context.Context, sku string) error {
+	o, err := s.place(ctx, request(sku, 1, good, berlin))
+	if err == nil {
+		o, err = s.Customer.WaitFinal(ctx, o.OrderID, nil)
+	}
+	if err == nil && o.Status != client.Confirmed {
+		err = fmt.Errorf("the first order ended %s, not confirmed: see `orderflow saga show %s`", o.Status, o.OrderID)
+	}
+	return err
+}
+
 // Charge is an entry of the payment provider's own ledger.
 type Charge struct {
 	Reference string

@@ -2,11 +2,10 @@ package demo
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -66,24 +65,20 @@ var asking = kind{"pm_card_authenticationRequired", berlin, client.Confirmed, ""
 // moves is the demonstration in progress.
 type moves struct {
 	Shop
-	plan    Moves
-	out     io.Writer
-	run     string // makes customers different from those of other runs
-	sku     string
-	stocked client.Stock
-	moved   bool             // functions do not handle events
-	server  *devstack.Server // the process, while it serves
-	parked  []string         // orders whose sagas it parked
+	plan     Moves
+	out      io.Writer
+	sku      string
+	stocked  client.Stock
+	moved    bool             // functions do not handle events
+	server   *devstack.Server // the process, while it serves
+	parked   []string         // orders whose sagas it parked
+	began    time.Time
+	ended    time.Time // no more orders are placed
+	arrivals *arrivals // the process's API is their second one
 
-	mu      sync.Mutex
-	began   time.Time
-	ended   time.Time // no more orders are placed
-	stages  []moveStage
-	placed  map[string]kind // accepted orders by their ids
-	other   string          // address of the process's API, while it serves
-	by      int             // orders that were placed there
-	tried   int             // orders so far
-	refused []error
+	mu     sync.Mutex
+	stages []moveStage
+	kinds  map[string]kind // of accepted orders, by their ids
 }
 
 // moveStage is a stage of the moves: who handles events.
@@ -100,8 +95,8 @@ func (s Shop) Split(ctx context.Context, w io.Writer, p Moves) (err error) {
 	if err := s.stack.BuildServe(ctx); err != nil {
 		return err
 	}
-	m := &moves{Shop: s, plan: p, out: w, run: strings.ToLower(rand.Text()[:6]), placed: map[string]kind{}}
-	m.sku = "KETTLE-" + strings.ToUpper(m.run)
+	m := &moves{Shop: s, plan: p, out: w, arrivals: s.arrivals(p.Every), kinds: map[string]kind{}}
+	m.sku = "KETTLE-" + strings.ToUpper(m.arrivals.run)
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
@@ -124,14 +119,7 @@ func (m *moves) prepare(ctx context.Context) error {
 	if err := m.Sell(ctx, m.sku, "Kettle", 2490, 5_000); err != nil {
 		return err
 	}
-	first, err := m.place(ctx, request(m.sku, 1, good, berlin))
-	if err == nil {
-		first, err = m.Customer.WaitFinal(ctx, first.OrderID, nil)
-	}
-	if err == nil && first.Status != client.Confirmed {
-		err = fmt.Errorf("an order ended %s before the first move: see `orderflow saga show %s`", first.Status,
-			first.OrderID)
-	}
+	err := m.confirms(ctx, m.sku)
 	if err == nil {
 		m.stocked, err = m.stock(ctx, m.sku)
 	}
@@ -159,7 +147,11 @@ func (m *moves) play(ctx context.Context) error {
 	m.began = time.Now()
 	fmt.Fprintf(m.out, "An order every %s, while events and sagas go to one process and back.\n\n", m.plan.Every)
 	m.stage("functions")
-	background.Go(func() { m.placeAll(ordering) })
+	background.Go(func() {
+		m.arrivals.visit(ordering, math.MaxInt, func(ctx context.Context, n int) {
+			_, _, _ = m.order(ctx, kinds[n%len(kinds)])
+		})
+	})
 	background.Go(func() { m.printTimeline(ordering) })
 	for _, move := range []func(context.Context) error{m.there, m.back} {
 		if err := move(ctx); err != nil {
@@ -200,9 +192,9 @@ func (m *moves) there(ctx context.Context) error {
 		return err
 	}
 	m.stage("process")
-	m.offer(m.server.URL)
+	m.arrivals.offer(m.server.URL)
 	m.say("the process serves %s", m.server.URL)
-	waited := m.known()
+	waited, _ := m.arrivals.results()
 	if err := m.await(ctx, m.plan.Ending, "the process does not finish the orders that waited for it",
 		func(ctx context.Context) (bool, error) { return m.allFinal(ctx, waited) }); err != nil {
 		return err
@@ -247,7 +239,7 @@ func (m *moves) end() error {
 	if m.server == nil {
 		return nil
 	}
-	m.offer("")
+	m.arrivals.offer("")
 	if err := m.server.StopWithin(endsWithin); err != nil {
 		return err
 	}
@@ -298,25 +290,19 @@ func (m *moves) noSaga(ctx context.Context) (bool, error) {
 	return len(running) == 0, err
 }
 
-// known returns the ids of the orders so far.
-func (m *moves) known() (ids []string) {
-	m.locked(func() { ids = slices.Collect(maps.Keys(m.placed)) })
-	return ids
-}
-
 // allFinal reports whether orders are final.
-func (m *moves) allFinal(ctx context.Context, ids []string) (bool, error) {
-	orders, err := m.orders(ctx)
+func (m *moves) allFinal(ctx context.Context, ids map[string]bool) (bool, error) {
+	orders, err := m.arrivals.listed(ctx)
 	open := slices.ContainsFunc(orders, func(o client.Order) bool {
-		return !o.Final() && slices.Contains(ids, o.OrderID)
+		return !o.Final() && ids[o.OrderID]
 	})
 	return err == nil && !open, err
 }
 
 // rested reports whether all orders are final and no execution runs.
 func (m *moves) rested(ctx context.Context) (bool, error) {
-	orders, err := m.orders(ctx)
-	if err != nil || unfinished(orders) > 0 || len(orders) < m.accepted() {
+	orders, err := m.arrivals.listed(ctx)
+	if err != nil || unfinished(orders) > 0 || len(orders) < m.arrivals.count() {
 		return false, err
 	}
 	return m.noSaga(ctx)
@@ -333,65 +319,20 @@ func (m *moves) stage(name string) {
 	m.locked(func() { m.stages = append(m.stages, moveStage{name: name, began: time.Now()}) })
 }
 
-// offer lets half of the customers use the process's API, none if there is no address.
-func (m *moves) offer(address string) { m.locked(func() { m.other = address }) }
-
 func (m *moves) say(format string, args ...any) {
 	fmt.Fprintf(m.out, "%6.0f s  "+format+"\n", append([]any{time.Since(m.began).Seconds()}, args...)...)
 }
 
-// placeAll places orders at the plan's interval, without waiting for earlier ones, until ctx ends.
-func (m *moves) placeAll(ctx context.Context) {
-	var atOnce sync.WaitGroup
-	defer atOnce.Wait()
-	t := time.NewTicker(m.plan.Every)
-	defer t.Stop()
-	for n := 0; ; n++ {
-		atOnce.Go(func() { _, _, _ = m.order(context.WithoutCancel(ctx), kinds[n%len(kinds)]) })
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
+// order places an order of a kind.
+func (m *moves) order(ctx context.Context, k kind) (client.Order, *client.Client, error) {
+	order, by, err := m.arrivals.order(ctx, request(m.sku, 1, k.method, k.postal))
+	if err == nil {
+		m.locked(func() {
+			m.kinds[order.OrderID] = k
+			m.stages[len(m.stages)-1].placed++
+		})
 	}
-}
-
-// patience is how often a customer tries to place an order.
-const patience = 30
-
-// order places one order. A customer who gets no answer retries with the same key, at the other API
-// if there is one.
-func (m *moves) order(ctx context.Context, k kind) (order client.Order, by *client.Client, err error) {
-	var n int
-	m.locked(func() { n, m.tried = m.tried, m.tried+1 })
-	for try := range patience {
-		c, other := m.customer(n), ""
-		m.locked(func() { other = m.other })
-		away := other != "" && (n+try)%2 == 0
-		if away {
-			c.BaseURL = other
-		}
-		order, err = c.PlaceOrder(ctx, fmt.Sprintf("%s-%d", m.sku, n), request(m.sku, 1, k.method, k.postal))
-		var problem *client.Problem
-		if err == nil || errors.As(err, &problem) && !problem.Temporary() {
-			m.locked(func() {
-				if away {
-					m.by++
-				}
-			})
-			break
-		}
-		_ = clock.Sleep(ctx, time.Second) // ctx does not end
-	}
-	m.locked(func() {
-		if err != nil {
-			m.refused = append(m.refused, fmt.Errorf("order %d: %w", n, err))
-			return
-		}
-		m.placed[order.OrderID] = k
-		m.stages[len(m.stages)-1].placed++
-	})
-	return order, m.customer(n), err
+	return order, by, err
 }
 
 // ask places orders whose customers must authenticate, and returns the pages for that.
@@ -420,42 +361,18 @@ func (m *moves) ask(ctx context.Context) (pages []string, err error) {
 	return pages, nil
 }
 
-// customer returns the customer of the n-th order.
-func (m *moves) customer(n int) *client.Client {
-	return m.CustomerNamed(fmt.Sprintf("split-%s-%d", m.run, n/perCustomer))
-}
-
-func (m *moves) accepted() (n int) {
-	m.locked(func() { n = len(m.placed) })
-	return n
-}
-
-// orders returns the orders in their customers' lists.
-func (m *moves) orders(ctx context.Context) (found []client.Order, err error) {
-	customers := 0
-	m.locked(func() { customers = (m.tried + perCustomer - 1) / perCustomer })
-	for n := range customers {
-		page, err := m.customer(n*perCustomer).ListOrders(ctx, 100, "")
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, page.Orders...)
-	}
-	return found, nil
-}
-
 // printTimeline prints a line every five seconds until ctx ends.
 func (m *moves) printTimeline(ctx context.Context) {
 	const interval = 5 * time.Second
 	for clock.Sleep(ctx, interval) == nil {
 		var stage string
 		m.locked(func() { stage = m.stages[len(m.stages)-1].name })
-		orders, err := m.orders(ctx)
+		orders, err := m.arrivals.listed(ctx)
 		if err != nil {
-			m.say("%d orders; their lists cannot be read; events go to %s", m.accepted(), stage)
+			m.say("%d orders; their lists cannot be read; events go to %s", m.arrivals.count(), stage)
 			continue
 		}
 		open := unfinished(orders)
-		m.say("%d orders, %d open, %d final; events go to: %s", m.accepted(), open, len(orders)-open, stage)
+		m.say("%d orders, %d open, %d final; events go to: %s", m.arrivals.count(), open, len(orders)-open, stage)
 	}
 }

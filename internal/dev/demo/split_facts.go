@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -48,9 +49,11 @@ var finalMail = map[string]string{
 func (m *moves) facts(ctx context.Context) (f moveFacts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	f = moveFacts{stages: m.stages, ended: m.ended, placed: m.placed, refused: m.refused, by: m.by, parked: m.parked,
-		stocked: m.stocked}
-	listed, err := m.orders(ctx)
+	f = moveFacts{stages: m.stages, ended: m.ended, parked: m.parked, stocked: m.stocked}
+	m.locked(func() { f.placed = maps.Clone(m.kinds) })
+	_, f.refused = m.arrivals.results()
+	m.arrivals.locked(func() { f.by = m.arrivals.there })
+	listed, err := m.arrivals.listed(ctx)
 	running, noRunning := m.Running(ctx, m.Machines()...)
 	left, noStock := m.stock(ctx, m.sku)
 	inbox, noMails := m.stack.Emulator.Inbox(ctx)
@@ -131,14 +134,12 @@ func (f moveFacts) broken() (all []error) {
 	unless(f.running == 0, "%d executions are still running", f.running)
 	unless(len(f.parked) > 0, "the process parked no saga, so nobody had to resume one")
 	unless(f.by > 0, "no order was placed at the process")
-	orders := map[string]movedOrder{}
+	listed := make([]client.Order, len(f.orders))
+	executions := map[string]int{}
 	shipped := 0
-	for _, o := range f.orders {
-		_, once := orders[o.OrderID]
+	for i, o := range f.orders {
+		listed[i], executions[o.OrderID] = o.Order, o.executions
 		k, known := f.placed[o.OrderID]
-		unless(!once, "order %s is in a list twice", o.OrderID)
-		unless(known, "no client knows of order %s: a request placed two", o.OrderID)
-		orders[o.OrderID] = o
 		if !known {
 			continue
 		}
@@ -157,12 +158,9 @@ func (f moveFacts) broken() (all []error) {
 		unless(rightly == 1 && wrongly == 0 || !o.Final(), "order %s is %s, and its customer got the mail %q",
 			o.OrderID, o.Status, o.mails)
 	}
-	for id := range f.placed {
-		_, listed := orders[id]
-		unless(listed, "order %s is lost", id)
-	}
+	all = append(all, unaccounted(f.placed, listed)...)
 	for _, id := range f.parked {
-		unless(orders[id].executions > 0, "order %s was parked, and no function resumed it", id)
+		unless(executions[id] > 0, "order %s was parked, and no function resumed it", id)
 	}
 	want := f.stocked
 	want.OnHand, want.Available, want.Shipped = want.OnHand-shipped, want.Available-shipped, want.Shipped+shipped
