@@ -3,6 +3,7 @@ package services_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -54,10 +55,13 @@ func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 		if err := stack.DeleteStack(ctx, devstack.NewReporter(os.Stderr), service); err != nil {
 			t.Fatal(err)
 		}
-		left, err := resources.Take(ctx, aws)
-		if has := left.Has(all); err != nil || len(has) > 0 {
-			t.Errorf("deleting %s leaves %s, %v", name, strings.Join(has, ", "), err)
-		}
+		// The emulator may fail to list log groups while functions write to them. It also lets an
+		// invocation that is still running create its log group again; on AWS no role allows that.
+		maps.DeleteFunc(all, func(_ string, r resources.Resource) bool { return r.Type == "AWS::Logs::LogGroup" })
+		eventually(ctx, t, "what deleting "+name+" leaves", "", func() (string, error) {
+			left, err := resources.Take(ctx, aws)
+			return strings.Join(left.Has(all), ", "), err
+		})
 		eventually(ctx, t, "pollers and consumers of "+name, 0, func() (int, error) { return active(ctx, service) })
 	}
 	now, err := resources.Core(ctx, aws)
