@@ -23,7 +23,7 @@ type Plan struct {
 	Every time.Duration
 	// Before, Down and After are the times for which the provider is up, down, and up again.
 	Before, Down, After time.Duration
-	// Drain is the time after that for orders to become final.
+	// Drain is the time for orders to become final after that. A slow machine needs most of it.
 	Drain time.Duration
 	// Fall is the fraction, 0 to 1, by which calls to the provider must fall while the circuit is
 	// open, relative to the calls that steps attempted. FallFromBefore is the same relative to the
@@ -33,7 +33,7 @@ type Plan struct {
 
 // Minute is an outage of one minute.
 var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down: time.Minute, After: 15 * time.Second,
-	Drain: 100 * time.Second, Fall: .9, FallFromBefore: .9}
+	Drain: 4 * time.Minute, Fall: .9, FallFromBefore: .9}
 
 // orders is the number of orders of the plan.
 func (p Plan) orders() int { return int((p.Before+p.Down+p.After)/p.Every) + 1 }
