@@ -15,8 +15,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// arrivals are orders that arrive at an interval, whatever became of the earlier ones. Each of their
-// customers places few, and no others than these. Its methods are safe for concurrent use.
+// arrivals are orders that arrive at an interval, whatever became of the earlier ones. Their
+// customers place a few each, and no other orders. Its methods are safe for concurrent use.
 type arrivals struct {
 	shop  Shop
 	every time.Duration
@@ -34,9 +34,9 @@ func (s Shop) arrivals(every time.Duration) *arrivals {
 	return &arrivals{shop: s, every: every, run: strings.ToLower(rand.Text()[:8]), accepted: map[string]bool{}}
 }
 
-// visit calls order for 0, 1, … at the interval, without waiting for earlier calls, until most calls
-// or the end of ctx. It returns when all calls have returned. The end of ctx does not end their
-// context, so each order is either accepted or refused.
+// visit calls order for 0, 1, … at the interval, without waiting for earlier calls, until ctx ends
+// or it has made most calls. It returns when all calls have returned. The end of ctx does not end
+// their context, so each order is either accepted or refused.
 func (a *arrivals) visit(ctx context.Context, most int, order func(ctx context.Context, n int)) {
 	var atOnce sync.WaitGroup
 	defer atOnce.Wait()
@@ -145,8 +145,8 @@ func unfinished(orders []client.Order) (n int) {
 	return n
 }
 
-// unaccounted returns the accepted orders that are missing in their customers' lists, and the listed
-// orders that were not accepted or are there twice.
+// unaccounted reports the accepted orders that are not in their customers' lists, and the listed
+// ones that were not accepted or are there twice.
 func unaccounted[V any](accepted map[string]V, orders []client.Order) (all []error) {
 	listed := map[string]bool{}
 	for _, o := range orders {
