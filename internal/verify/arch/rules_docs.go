@@ -263,10 +263,11 @@ func wrapped(line string) bool {
 	return !comment || whole || utf8.RuneCountInString(line) <= 100
 }
 
+// wholeName is an expression for a name that is not part of a longer one.
+func wholeName(name string) string { return `(?:^|[^\w-])` + name + `(?:$|[^\w-])` }
+
 // hasName reports whether a text has a name that is not part of a longer one.
-func hasName(text, name string) bool {
-	return regexp.MustCompile(`(^|[^\w-])` + name + `($|[^\w-])`).MatchString(text)
-}
+func hasName(text, name string) bool { return regexp.MustCompile(wholeName(name)).MatchString(text) }
 
 // tests returns the tests of a package.
 func (r *Repo) tests(dir string) string {

@@ -32,7 +32,7 @@ func (r *Repo) mentions() func(source string) string {
 	}
 	for _, stack := range r.Own {
 		for _, f := range stack.Functions {
-			own = append(own, `\b`+f.Name+`\b`, `\b`+f.LogicalID()+`\b`)
+			own = append(own, wholeName(f.Name), wholeName(f.LogicalID()))
 			words = append(words, f.Name, strings.ToLower(f.LogicalID()))
 		}
 	}
@@ -42,7 +42,7 @@ func (r *Repo) mentions() func(source string) string {
 		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(lower, word) }) {
 			return ""
 		}
-		return mention.FindString(source)
+		return strings.TrimSpace(mention.FindString(source))
 	}
 }
 

@@ -51,3 +51,15 @@ func TestNamesWithinLongerNamesDoNotCount(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCoreMayUseLongerNamesThanOtherStacks(t *testing.T) {
+	mention := load(t).mentions()
+	for source, named := range map[string]bool{
+		"receive-goods": true, "handler.ReceiveGoods(svc)": true, "receive-goods-late": false,
+		"ReceiveGoodsLate": false,
+	} {
+		if got := mention(source); (got != "") != named {
+			t.Errorf("%q names %q", source, got)
+		}
+	}
+}
