@@ -188,6 +188,15 @@ func Pattern(target devstack.Target) string {
 // the package's own is empty.
 type Run map[string]gotest.Result
 
+// longest is the time after which a run is taken for one that hangs. On LocalStack, a slow machine
+// needs half an hour.
+func longest(target devstack.Target) time.Duration {
+	if target == devstack.LocalStack {
+		return 40 * time.Minute
+	}
+	return 15 * time.Minute
+}
+
 // RunOn runs the end-to-end tests on a target, with more environment variables, and prints how many
 // passed. It fails unless every test passed or is listed in notRun. It also returns how many
 // subtests of each test passed.
@@ -211,7 +220,7 @@ func RunOn(ctx context.Context, target devstack.Target, env ...string) (parts ma
 	noTest := func(s string) bool { return !strings.HasPrefix(s, "Test") }
 	tests := slices.DeleteFunc(strings.Fields(string(list)), noTest)
 	// On a signal the tests stop their stack, which takes a while.
-	test := goTest("-json", "-v", "-count=1", "-timeout=15m")
+	test := goTest("-json", "-v", "-count=1", "-timeout="+longest(target).String())
 	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not forward signals to the tests
 	test.Cancel, test.WaitDelay = func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGINT) }, time.Minute
 	output, err := test.StdoutPipe()
