@@ -45,10 +45,10 @@ them, with a lower priority. Flags are passed on to ` + "`go test`.",
 
 const endToEnd = "./test/e2e"
 
-// background begins a command that gets the time that others leave. Where the system has it, this is
-// the policy SCHED_IDLE, whose processes give way at once. Behind processes that are only nice, the
-// emulator's hundreds of threads wait for a processor and then for each other, until tests run out
-// of time.
+// background begins a command that gets the time that others leave. Where the system has it, this
+// is the policy SCHED_IDLE, whose processes give way at once. Behind processes that are only nice,
+// the emulator's hundreds of threads wait for a processor and then for each other, until tests run
+// out of time.
 func background() []string {
 	if _, err := exec.LookPath("chrt"); err == nil {
 		return []string{"chrt", "--idle", "0"}
