@@ -72,11 +72,9 @@ func (a *arrivals) order(ctx context.Context, r client.OrderRequest) (
 		order, err = c.PlaceOrder(ctx, fmt.Sprintf("%s-%d", a.run, n), r)
 		var problem *client.Problem
 		if err == nil || errors.As(err, &problem) && !problem.Temporary() {
-			a.locked(func() {
-				if away {
-					a.there++
-				}
-			})
+			if away {
+				a.locked(func() { a.there++ })
+			}
 			break
 		}
 		_ = clock.Sleep(ctx, time.Second) // ctx does not end

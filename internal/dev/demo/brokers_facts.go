@@ -56,7 +56,7 @@ func (d *streams) facts(ctx context.Context) (f streamFacts, err error) {
 		return f, err
 	}
 	for _, c := range charges {
-		if f.accepted[c.Reference] && c.Status != "VOIDED" && c.Status != "REFUNDED" {
+		if f.accepted[c.Reference] && c.Live() {
 			f.live[c.Reference] = append(f.live[c.Reference], c)
 		}
 	}

@@ -141,7 +141,7 @@ func (e ending) check(st story) error {
 		switch {
 		case c.Captured && c.Amount == e.order.Total:
 			captured--
-		case c.Status != "VOIDED" && c.Status != "REFUNDED":
+		case c.Live():
 			return fmt.Errorf("the provider still holds %s %s", c.Amount, c.Status)
 		}
 	}

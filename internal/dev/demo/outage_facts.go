@@ -81,7 +81,7 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 			f.drained = max(f.drained, order.UpdatedAt.Sub(o.mended))
 		}
 		for _, c := range charges {
-			if c.Status != "VOIDED" && c.Status != "REFUNDED" {
+			if c.Live() {
 				f.live[order.OrderID] = append(f.live[order.OrderID], c)
 			}
 		}

@@ -198,6 +198,9 @@ type Charge struct {
 	Captured  bool
 }
 
+// Live reports whether the charge was not undone.
+func (c Charge) Live() bool { return c.Status != "VOIDED" && c.Status != "REFUNDED" }
+
 // Ledger reads the payment provider's own ledger: the charges of an order, or all charges if
 // orderID is "".
 func (s Shop) Ledger(ctx context.Context, orderID string) (all []Charge, err error) {

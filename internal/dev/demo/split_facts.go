@@ -86,7 +86,7 @@ func (m *moves) facts(ctx context.Context) (f moveFacts, err error) {
 // order's total.
 func (o movedOrder) live() (all, paid int) {
 	for _, c := range o.charges {
-		if c.Status != "VOIDED" && c.Status != "REFUNDED" && c.Status != "DECLINED" {
+		if c.Live() && c.Status != "DECLINED" {
 			all++
 			if c.Captured && c.Amount == o.Total {
 				paid++

@@ -60,7 +60,7 @@ var invariants = []struct {
 		perOrder(func(o orderFacts) bool {
 			live, captured := 0, 0
 			for _, c := range o.charges {
-				if c.Status != "VOIDED" && c.Status != "REFUNDED" {
+				if c.Live() {
 					live++
 					if c.Captured && c.Amount == o.now.Total {
 						captured++
